@@ -1,0 +1,43 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"cordum.dev/cordum/bench/floor"
+	"cordum.dev/cordum/bench/load"
+)
+
+func TestLinesHoldFiguresAgainstGoals(t *testing.T) {
+	fl := Floor{1: {Median: 500 * time.Microsecond}, 64: {StepsPerSecond: 40_000}}
+	good := &load.Report{
+		IdleBytes:  50 << 20,
+		Throughput: []load.Throughput{{InFlight: 64, StepsPerSecond: 12_000}},
+		Lone:       load.Lone{Step: time.Millisecond},
+		Chains:     []load.Chain{{Steps: 100, PerStep: time.Millisecond}, {Steps: 10_000, PerStep: 1200 * time.Microsecond}},
+	}
+	if lines := Lines(fl, []int{64}, good); Missed(lines) != 0 {
+		t.Errorf("a good run missed goals: %+v", lines)
+	}
+	bad := &load.Report{
+		IdleBytes:  60 << 20,
+		Throughput: []load.Throughput{{InFlight: 64, StepsPerSecond: 9_999}},
+		Lone:       load.Lone{Step: 1500 * time.Microsecond},
+		Chains:     []load.Chain{{Steps: 100, PerStep: time.Millisecond}, {Steps: 10_000, PerStep: 1300 * time.Microsecond}},
+	}
+	if lines := Lines(fl, []int{64}, bad); Missed(lines) != 4 {
+		t.Errorf("missed %d of 4 goals: %+v", Missed(lines), lines)
+	}
+}
+
+func TestPrintShowsTheRatioToTheFloor(t *testing.T) {
+	fl := Floor{64: floor.Result{StepsPerSecond: 40_000}}
+	var out strings.Builder
+	if err := Print(&out, Lines(fl, []int{64}, &load.Report{Throughput: []load.Throughput{{InFlight: 64, StepsPerSecond: 10_000}}})); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "40000 steps/s (0.25 of it)") {
+		t.Errorf("no ratio in:\n%s", &out)
+	}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cordum.dev/cordum/engine/runner"
+)
+
+func newRun(a *app) *cobra.Command {
+	cmd := asGroup(&cobra.Command{
+		Use:     "run",
+		Short:   "Start, watch and control runs",
+		Long:    "A run is one execution of a workflow, pinned for ever to the definition it started with.",
+		Example: "  cordum run list --state waiting\n  cordum run watch 07…",
+	})
+	cmd.AddCommand(
+		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunRerun(a), newRunSignal(a),
+		newRunVerb(a, "pause", "Start nothing new in a run", "Steps that are under way finish; nothing new begins until the run is resumed."),
+		newRunVerb(a, "resume", "Go on with a paused or faulted run", "A paused run goes on; a faulted one tries again what it failed at."),
+		newRunCancel(a))
+	return cmd
+}
+
+// runView is how a run looks alone.
+var runView = view[runner.RunView]{
+	name:   func(r runner.RunView) string { return r.ID },
+	header: []string{"RUN", "WORKFLOW", "STATE", "STARTED", "TOOK"},
+	row: func(_ *printer, r runner.RunView) []cell {
+		now := time.Now()
+		return []cell{text(r.ID), text(r.Workflow), state(r.State), text(ago(r.StartedAt, now)), text(span(r.StartedAt, r.EndedAt, now))}
+	},
+	detail: runDetail,
+}
+
+// headerView is how a run looks in a list.
+var headerView = view[runner.RunHeader]{
+	name:   func(r runner.RunHeader) string { return r.ID },
+	header: []string{"RUN", "WORKFLOW", "STATE", "STARTED", "TOOK", "BY"},
+	row: func(_ *printer, r runner.RunHeader) []cell {
+		now := time.Now()
+		return []cell{
+			text(r.ID), text(r.Workflow), state(r.State), text(ago(r.StartedAt, now)), text(span(r.StartedAt, r.EndedAt, now)),
+			text(r.StartedBy),
+		}
+	},
+}
+
+func runDetail(p *printer, r runner.RunView) {
+	now := time.Now()
+	p.fact("run", text(r.ID))
+	p.fact("workflow", text(r.Workflow))
+	p.fact("definition", text(r.Digest))
+	p.fact("state", state(r.State))
+	p.fact("compensation", state(r.Compensation))
+	p.fact("started", text(strings.TrimSpace(ago(r.StartedAt, now)+" by "+r.StartedBy)))
+	p.fact("took", text(span(r.StartedAt, r.EndedAt, now)))
+	p.fact("rerun of", text(r.RerunOf))
+	if r.Error != nil {
+		p.fact("error", cell{r.Error.Code + ": " + r.Error.Message, bad})
+	}
+	if len(r.Output) > 0 {
+		p.fact("output", text(clipText(string(r.Output), 400)))
+	}
+	if len(r.Steps) == 0 {
+		return
+	}
+	_ = p.line("") // kept in p.err
+	rows := make([][]cell, len(r.Steps))
+	for i := range r.Steps {
+		rows[i] = stepRow(&r.Steps[i], now)
+	}
+	_ = p.table([]string{"STEP", "TYPE", "STATE", "ATTEMPT", "WORKER", "TOOK", ""}, rows) // as above
+}
+
+func stepRow(s *runner.StepView, now time.Time) []cell {
+	attempt, duration := "", ""
+	if s.Attempt > 0 {
+		attempt = strconv.Itoa(s.Attempt)
+	}
+	if s.StartedAt != nil {
+		duration = span(*s.StartedAt, s.EndedAt, now)
+	}
+	return []cell{text(s.ID), text(s.Type), state(s.State), text(attempt), text(s.Worker), text(duration), text(clipText(stepSays(s), 80))}
+}
+
+// stepSays is the one thing worth saying about a step.
+func stepSays(s *runner.StepView) string {
+	switch {
+	case s.Error != nil:
+		return s.Error.Code + ": " + s.Error.Message
+	case s.Progress != nil && s.EndedAt == nil:
+		return strings.TrimSpace(strconv.Itoa(s.Progress.Percent) + " % " + s.Progress.Message)
+	case s.Reason != "":
+		return s.Reason
+	}
+	return ""
+}
+
+// listFlags are the flags of every list.
+type listFlags struct {
+	workflow, state, kind, cursor string
+	limit                         int
+}
+
+func (f *listFlags) add(cmd *cobra.Command, states []string) {
+	cmd.Flags().StringVar(&f.cursor, "cursor", "", "go on with the page that the last call named")
+	cmd.Flags().IntVar(&f.limit, "limit", 50, "rows of a page, 1 to 1000")
+	if states == nil {
+		return
+	}
+	cmd.Flags().StringVar(&f.workflow, "workflow", "", "only of this workflow")
+	cmd.Flags().StringVar(&f.state, "state", "", "only in this state: "+strings.Join(states, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(states, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+}
+
+func (f *listFlags) query() url.Values {
+	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
+	for name, value := range map[string]string{"workflow": f.workflow, "state": f.state, "kind": f.kind, "cursor": f.cursor} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+var runStates = []string{"pending", "running", "waiting", "paused", "faulted", "succeeded", "failed", "cancelled", "timed_out"}
+
+func newRunList(a *app) *cobra.Command {
+	var f listFlags
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List runs, newest first",
+		Long:    "Lists runs, newest first. Jobs that were submitted alone are runs of one step; --kind job shows them.",
+		Example: "  cordum run list --workflow db-migration --state failed\n  cordum run list -o name",
+		Args:    wantArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return list(cmd.Context(), a, "runs", f.query(), headerView)
+		},
+	}
+	f.add(cmd, runStates)
+	cmd.Flags().StringVar(&f.kind, "kind", "workflow", "workflow or job")
+	return cmd
+}
+
+// list reads and prints a page.
+func list[T any](ctx context.Context, a *app, path string, query url.Values, v view[T]) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	var pg page[T]
+	if err := c.get(ctx, path, query, &pg); err != nil {
+		return err
+	}
+	return showPage(a, v, pg)
+}
+
+// read reads and prints one thing.
+func read[T any](ctx context.Context, a *app, path string, query url.Values, v view[T]) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	var d doc[T]
+	if err := c.get(ctx, path, query, &d); err != nil {
+		return err
+	}
+	return showOne(a, v, d)
+}
+
+// send posts and prints the answer.
+func send[T any](ctx context.Context, a *app, path string, body any, v view[T]) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	var d doc[T]
+	if err := c.post(ctx, path, body, &d); err != nil {
+		return err
+	}
+	return showOne(a, v, d)
+}
+
+func newRunGet(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "get RUN",
+		Aliases: []string{"show"},
+		Short:   "Show a run and its steps",
+		Long:    "Shows a run: its state, whether something was undone, and each step with its attempt and worker.",
+		Example: "  cordum run get 07…\n  cordum run get 07… -o json",
+		Args:    wantArgs("RUN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return read(cmd.Context(), a, pathTo("runs", args[0]), nil, runView)
+		},
+	}
+}

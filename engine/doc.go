@@ -1,0 +1,16 @@
+// Package engine decides what a run does next. A run is a value:
+//
+//	facts, err := Decide(run, input)   // what became true; already applied to run
+//	Apply(run, stamp, fact)            // the same change, from the log
+//
+// It owns the machines of a run and of its steps (machine.go: the legal moves as data), the inputs, the facts and their
+// stored encoding. It never reads a clock, makes an id or draws a random number: time and randomness arrive in inputs, so
+// the same inputs give the same facts for ever. It never waits and never does anything: facts ask, the runner carries
+// out what committed facts ask for.
+//
+// A Decide is bounded: at most [MaxMoves] steps start or stop in it; when more is left, [Run.More] says so and a
+// [Continue] input goes on. Half-done fan-outs and stops are legal states. Cost per input is the out-degree of what ended,
+// never the number of steps: joins count down.
+//
+// Begin reading at decide.go, the table of contents; then the file named after the input. testdata/ tells stories.
+package engine

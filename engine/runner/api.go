@@ -1,0 +1,332 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordum.dev/cordum/dag"
+)
+
+// Caller is who asks: tenant, actor and reason are in every key, input and fact.
+type Caller struct {
+	Tenant string // never empty
+	Actor  string // "user:ann", "key:ci", "system"
+	Reason string // why, as the caller said; may be empty
+	// Command makes a call repeatable: the same id within 10 minutes does nothing twice. Empty: not repeatable.
+	Command string
+}
+
+// Errors that a caller decides by. Match with errors.Is; the gateway has the one table from these to status codes.
+var (
+	ErrNotFound      = errors.New("not found")                             // also for what belongs to another tenant
+	ErrConflict      = errors.New("conflict")                              // the state does not allow it (already decided, already ended)
+	ErrIdempotency   = errors.New("idempotency key used for another body") // 422
+	ErrOverloaded    = errors.New("overloaded")                            // try again, with a delay
+	ErrUnavailable   = errors.New("unavailable")                           // the store or the owner is away; outcome unknown or nothing done
+	ErrInvalidCursor = errors.New("invalid cursor")
+	ErrGone          = errors.New("gone") // an approval that expired
+)
+
+// InvalidError says that what was sent cannot be accepted as it is; nothing was stored.
+type InvalidError struct {
+	Code        string // "invalid_definition", "invalid_input", "invalid_argument", …
+	Message     string
+	Diagnostics []dag.Diagnostic // for definitions
+}
+
+func (e *InvalidError) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
+
+// Format says how a definition is written.
+type Format uint8
+
+const (
+	FormatAuto Format = iota // JSON when the first byte that is no white space is '{', else YAML
+	FormatJSON
+	FormatYAML
+)
+
+// WorkflowVersion is one stored definition.
+type WorkflowVersion struct {
+	ID        string          `json:"id"`
+	Name      string          `json:"name,omitempty"`
+	Version   string          `json:"version,omitempty" doc:"The author's label"`
+	Digest    string          `json:"digest" doc:"SHA-256 of the canonical definition: its identity"`
+	Steps     int             `json:"steps"`
+	CreatedAt time.Time       `json:"created_at"`
+	CreatedBy string          `json:"created_by"`
+	Source    json.RawMessage `json:"definition,omitempty" doc:"Canonical JSON; only when one workflow is read"`
+	Graph     *GraphView      `json:"graph,omitempty"`
+}
+
+// GraphView is the graph of a definition, for drawing.
+type GraphView struct {
+	Nodes []GraphNode `json:"nodes"`
+	Edges []GraphEdge `json:"edges"`
+}
+
+// GraphNode is a step.
+type GraphNode struct {
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"`
+	Type  string `json:"type"`
+	Layer int    `json:"layer" doc:"Longest path from a root, from 0"`
+}
+
+// GraphEdge is a dependency: To depends on From.
+type GraphEdge struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// StartRequest starts a run of a stored definition.
+type StartRequest struct {
+	Workflow       string // id
+	Digest         string // a version; empty = the newest
+	Input          json.RawMessage
+	Context        json.RawMessage
+	Labels         map[string]string
+	IdempotencyKey string
+	RerunOf        string // set by rerun
+}
+
+// Started answers a start.
+type Started struct {
+	RunID    string `json:"run_id"`
+	Workflow string `json:"workflow"`
+	Digest   string `json:"digest"`
+	Replayed bool   `json:"-"` // the idempotency key was seen before
+}
+
+// JobRequest submits a single job: a run of one step.
+type JobRequest struct {
+	Topic             string
+	Pack, Tool        string
+	Input             json.RawMessage
+	Context           json.RawMessage
+	Labels            map[string]string
+	Requires          []string
+	PreferredWorkerID string
+	PreferredPool     string
+	Priority          string // "", batch, interactive, critical
+	TimeoutSec        int
+	MaxAttempts       int
+	Idempotent        *bool // nil = true for a job sent straight to the jobs API
+	IdempotencyKey    string
+}
+
+// RunView is a run as people see it.
+type RunView struct {
+	ID           string            `json:"id"`
+	Kind         string            `json:"kind" enum:"workflow,job"`
+	Workflow     string            `json:"workflow"`
+	Digest       string            `json:"digest"`
+	Version      string            `json:"version,omitempty"`
+	State        string            `json:"state" enum:"pending,running,waiting,paused,faulted,succeeded,failed,cancelled,timed_out"`
+	Compensation string            `json:"compensation" enum:"none,running,held,done"`
+	Seq          uint64            `json:"seq" doc:"Number of the newest fact: where a stream begins behind this view"`
+	StartedAt    time.Time         `json:"started_at"`
+	EndedAt      *time.Time        `json:"ended_at,omitempty"`
+	StartedBy    string            `json:"started_by"`
+	Labels       map[string]string `json:"labels,omitempty"`
+	RerunOf      string            `json:"rerun_of,omitempty"`
+	Input        json.RawMessage   `json:"input,omitempty"`
+	Context      json.RawMessage   `json:"context,omitempty"`
+	Output       json.RawMessage   `json:"output,omitempty"`
+	Error        *ErrorView        `json:"error,omitempty"`
+	Steps        []StepView        `json:"steps,omitempty"`
+}
+
+// RunHeader is a row of a list of runs.
+type RunHeader struct {
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind"`
+	Workflow  string     `json:"workflow"`
+	Digest    string     `json:"digest"`
+	State     string     `json:"state"`
+	Seq       uint64     `json:"seq"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	StartedBy string     `json:"started_by"`
+}
+
+// StepView is one step (or iteration) of a run.
+type StepView struct {
+	ID        string          `json:"id"`
+	Name      string          `json:"name,omitempty"`
+	Type      string          `json:"type"`
+	State     string          `json:"state" doc:"pending, ready, running, waiting, retrying, succeeded, failed, timed_out, denied, rejected, cancelled or skipped"`
+	Reason    string          `json:"reason,omitempty" doc:"Why a step was skipped, or what it waits for"`
+	JobID     string          `json:"job_id,omitempty"`
+	JobState  string          `json:"job_state,omitempty"`
+	Worker    string          `json:"worker,omitempty"`
+	Attempt   int             `json:"attempt,omitempty"`
+	StartedAt *time.Time      `json:"started_at,omitempty"`
+	EndedAt   *time.Time      `json:"ended_at,omitempty"`
+	Progress  *ProgressView   `json:"progress,omitempty"`
+	Output    json.RawMessage `json:"output,omitempty"`
+	Error     *ErrorView      `json:"error,omitempty"`
+}
+
+// ProgressView is what a worker said last.
+type ProgressView struct {
+	Percent int    `json:"percent"`
+	Message string `json:"message,omitempty"`
+}
+
+// ErrorView is a coded failure.
+type ErrorView struct {
+	Code      string          `json:"code"`
+	Message   string          `json:"message"`
+	Retryable bool            `json:"retryable"`
+	Attempt   int             `json:"attempt,omitempty"`
+	Details   json.RawMessage `json:"details,omitempty"`
+}
+
+// Event is one fact of a run as people see it: a line of the timeline, a message of the stream.
+type Event struct {
+	Seq   uint64         `json:"seq"`
+	Prev  uint64         `json:"prev" doc:"Seq of the event before it in this view"`
+	RunID string         `json:"run_id"`
+	Type  string         `json:"type" doc:"run_started, step_started, step_succeeded, job_decided, …"`
+	At    time.Time      `json:"ts"`
+	V     int            `json:"v"`
+	Step  string         `json:"step,omitempty"`
+	Actor string         `json:"actor,omitempty"`
+	Data  map[string]any `json:"data,omitempty"`
+}
+
+// ApprovalView is an approval.
+type ApprovalView struct {
+	ID          string          `json:"id"`
+	RunID       string          `json:"run_id"`
+	Workflow    string          `json:"workflow"`
+	Step        string          `json:"step"`
+	Title       string          `json:"title"`
+	Context     json.RawMessage `json:"context,omitempty"`
+	State       string          `json:"state" enum:"waiting,approved,denied,expired,cancelled"`
+	Hash        string          `json:"hash" doc:"SHA-256 of what is shown; send it back as expect_hash"`
+	RequestedAt time.Time       `json:"requested_at"`
+	RequestedBy string          `json:"requested_by"`
+	ExpiresAt   *time.Time      `json:"expires_at,omitempty"`
+	DecidedAt   *time.Time      `json:"decided_at,omitempty"`
+	DecidedBy   string          `json:"decided_by,omitempty"`
+	Comment     string          `json:"comment,omitempty"`
+}
+
+// Decision answers an approval.
+type Decision struct {
+	Approve    bool
+	Comment    string
+	ExpectHash string // empty: whatever is asked
+}
+
+// JobView is a job of the jobs API or of a workflow's step.
+type JobView struct {
+	ID        string          `json:"id"`
+	RunID     string          `json:"run_id"`
+	Workflow  string          `json:"workflow,omitempty"`
+	Step      string          `json:"step,omitempty"`
+	Topic     string          `json:"topic"`
+	Pack      string          `json:"pack,omitempty"`
+	Tool      string          `json:"tool,omitempty"`
+	State     string          `json:"state" enum:"pending,approval_required,scheduled,dispatched,running,succeeded,failed,cancelled,timeout,denied"`
+	Attempt   int             `json:"attempt"`
+	Worker    string          `json:"worker,omitempty"`
+	CreatedAt time.Time       `json:"created_at"`
+	EndedAt   *time.Time      `json:"ended_at,omitempty"`
+	Output    json.RawMessage `json:"output,omitempty"`
+	Error     *ErrorView      `json:"error,omitempty"`
+}
+
+// WorkerView is a worker as its heartbeats show it.
+type WorkerView struct {
+	ID           string            `json:"id"`
+	Pool         string            `json:"pool,omitempty"`
+	Topics       []string          `json:"topics,omitempty"`
+	Capabilities []string          `json:"capabilities,omitempty"`
+	Labels       map[string]string `json:"labels,omitempty"`
+	Active       int               `json:"active_jobs"`
+	Reserved     int               `json:"reserved_jobs"`
+	Max          int               `json:"max_parallel_jobs"`
+	CPU          float64           `json:"cpu_load"`
+	GPU          float64           `json:"gpu_utilization"`
+	State        string            `json:"state" enum:"alive,draining,lost"`
+	LastSeen     time.Time         `json:"last_seen"`
+}
+
+// Filter narrows a list. Zero fields do not filter.
+type Filter struct {
+	Workflow string
+	State    string
+	Kind     string // "", workflow, job
+	Cursor   string // from a page before
+	Limit    int    // 1 to 1,000; 0 means 50
+}
+
+// Verb is a control command on a run.
+type Verb string
+
+const (
+	VerbPause  Verb = "pause"
+	VerbResume Verb = "resume"
+	VerbCancel Verb = "cancel"
+	VerbSignal Verb = "signal"
+)
+
+// Command is a verb with its arguments.
+type Command struct {
+	Verb    Verb
+	Force   bool            // cancel: end a faulted run without deciding
+	Signal  string          // signal: its name
+	Payload json.RawMessage // signal: its payload
+}
+
+// Message is one thing a viewer gets.
+type Message struct {
+	Kind     string     // "snapshot", "replay", "live", "event", "header", "gap", "end"
+	Snapshot *RunView   // snapshot
+	Header   *RunHeader // header: a run of the watched workflow, new or changed
+	Event    *Event     // event
+	Seq      uint64     // replay: first seq to come; live: newest seq; gap: the seq to fetch a snapshot at
+}
+
+// WatchRequest says what a viewer wants to see: one run (with AfterSeq), or a workflow's runs.
+type WatchRequest struct {
+	Run      string
+	AfterSeq uint64
+	// Resume: AfterSeq was given; otherwise a snapshot comes first and the stream begins behind it.
+	Resume   bool
+	Workflow string // run headers of this workflow; "*" = all workflows of the tenant
+}
+
+// The calls of a *Runner that the gateway uses (all ctx-first, all return the errors above):
+//
+//	PutWorkflow(ctx, Caller, source []byte, Format) (WorkflowVersion, error)     // *InvalidError with diagnostics
+//	CheckWorkflow(ctx, source []byte, Format) (WorkflowVersion, []dag.Diagnostic) // lint: never stores
+//	Workflow(ctx, Caller, id, digest string) (WorkflowVersion, error)            // digest "" = newest
+//	Workflows(ctx, Caller, Filter) (items []WorkflowVersion, next string, err error)
+//	DeleteWorkflow: later
+//
+//	Start(ctx, Caller, StartRequest) (Started, error)
+//	Rerun(ctx, Caller, run string) (Started, error)
+//	Submit(ctx, Caller, JobRequest) (JobView, bool, error)                       // bool: idempotency key was seen before
+//	Command(ctx, Caller, run string, Command) (RunView, error)
+//	Run(ctx, Caller, run string) (RunView, error)
+//	WaitRun(ctx, Caller, run string, since uint64) (RunView, error)              // until seq > since or ended, or ctx ends (then the view as it is)
+//	LatestRun(ctx, Caller, workflow string) (string, error)
+//	Runs(ctx, Caller, Filter) (items []RunHeader, next string, err error)
+//	Timeline(ctx, Caller, run string, after uint64, limit int) (events []Event, more bool, err error)
+//	Job(ctx, Caller, id string) (JobView, error)
+//	Jobs(ctx, Caller, Filter) (items []JobView, next string, err error)
+//	CancelJob(ctx, Caller, id string) (JobView, error)
+//	Approvals(ctx, Caller, Filter) (items []ApprovalView, next string, err error)
+//	Approval(ctx, Caller, id string) (ApprovalView, error)
+//	Decide(ctx, Caller, id string, Decision) (ApprovalView, error)
+//	Workers(ctx, Caller) ([]WorkerView, error)
+//	Watch(ctx, Caller, WatchRequest, buffer int) (*Watch, error)
+//	Health(ctx) error                                                            // nil when every partition is owned and the store answers
+//
+// A Watch is a bounded queue: Next(ctx) (Message, error) blocks; when the viewer is slower than its buffer, what it
+// missed is one "gap" message and the stream goes on live from there. Close() ends it.

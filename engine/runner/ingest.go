@@ -1,0 +1,306 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+
+	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/bus/wire"
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/scheduler"
+	"cordum.dev/cordum/steps/expr"
+	"cordum.dev/cordum/store"
+)
+
+// Limits of what workers send.
+const (
+	// maxResult is the largest result (ARCHITECTURE, "Limits").
+	maxResult   = 16 << 20
+	maxMessage  = 4 << 10  // of an error or a progress
+	maxDetails  = 64 << 10 // of an error
+	maxCode     = 128
+	maxState    = 64 << 10 // of a checkpoint
+	maxHoldings = 100_000
+)
+
+// Codes of results that were refused at ingest.
+const (
+	codeOutputInvalid  = "output_invalid"
+	codeOutputTooLarge = "output_too_large"
+)
+
+// listen subscribes what workers send.
+func (r *Runner) listen() ([]bus.Subscription, error) {
+	subjects := map[string]bus.Handler{
+		bus.SubjectHeartbeat: r.onBeat,
+		bus.SubjectProgress:  r.onMessage,
+	}
+	for p := range r.epochs {
+		subjects[bus.Part(p)] = r.onMessage
+	}
+	var subs []bus.Subscription
+	for subject, h := range subjects {
+		s, err := r.bus.Subscribe(subject, "", h)
+		if err != nil {
+			return subs, fmt.Errorf("subscribe %s: %w", subject, err)
+		}
+		subs = append(subs, s)
+	}
+	if err := r.bus.Publish(bus.SubjectAskJobs, nil); err != nil {
+		return subs, fmt.Errorf("ask workers what they have: %w", err)
+	}
+	return subs, r.bus.Flush()
+}
+
+// onBeat takes a heartbeat. What does not decode is dropped: the next one comes in seconds.
+func (r *Runner) onBeat(m bus.Msg) {
+	var p wire.BusPacket
+	if proto.Unmarshal(m.Data, &p) != nil {
+		r.metrics.malformed.Inc()
+		return
+	}
+	h := p.GetHeartbeat()
+	if h == nil || len(h.Jobs) > maxHoldings {
+		r.metrics.malformed.Inc()
+		return
+	}
+	b := scheduler.Beat{
+		Worker: h.WorkerId, Pool: h.Pool, Incarnation: h.Incarnation, Topics: h.Topics, Capabilities: h.Capabilities,
+		Labels: h.Labels, Max: int(h.MaxParallelJobs), Active: int(h.ActiveJobs), CPU: float64(h.CpuLoad),
+		GPU: float64(h.GpuUtilization), Direct: h.Direct, ListsJobs: h.ListsJobs, Draining: h.Draining, Leaving: h.Leaving,
+	}
+	for _, j := range h.Jobs {
+		b.Holds = append(b.Holds, scheduler.Hold{Attempt: j.JobId})
+	}
+	r.dispatch.beat(b)
+}
+
+// onMessage takes what a worker says of an attempt.
+func (r *Runner) onMessage(m bus.Msg) {
+	var p wire.BusPacket
+	if proto.Unmarshal(m.Data, &p) != nil {
+		r.metrics.malformed.Inc()
+		r.ack(m.Reply, wire.AckCode_ACK_CODE_INVALID, "not a packet")
+		return
+	}
+	switch body := p.Payload.(type) {
+	case *wire.BusPacket_JobResult:
+		r.onResult(m.Reply, body.JobResult)
+	case *wire.BusPacket_JobBegin:
+		b := body.JobBegin
+		r.toJob(m.Reply, b.JobId, b.Token, func(t *turn, step int32) scheduler.Ruling {
+			return t.job(step, scheduler.Begin{Token: b.Token, Worker: b.WorkerId}, nil)
+		})
+	case *wire.BusPacket_JobProgress:
+		r.onProgress(body.JobProgress)
+	case *wire.BusPacket_JobReturn:
+		b := body.JobReturn
+		r.toJob(m.Reply, b.JobId, b.Token, func(t *turn, step int32) scheduler.Ruling { return t.returned(step, b) })
+	default:
+		r.metrics.malformed.Inc()
+		r.ack(m.Reply, wire.AckCode_ACK_CODE_INVALID, "unknown payload")
+	}
+}
+
+// onResult checks a result outside the lane and gives it to its job. It is acknowledged after the commit.
+func (r *Runner) onResult(reply string, res *wire.JobResult) {
+	outcome, state := outcomeOf(res)
+	if outcome.Result == engine.ResultSucceeded && len(outcome.Output.Data) > inlinePayload {
+		go r.keepResult(reply, res, outcome, state)
+		return
+	}
+	r.deliverResult(reply, res, outcome, state)
+}
+
+// keepResult writes a large result's blob before the commit that names it. The subscription must not wait for that.
+func (r *Runner) keepResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
+	ref, err := id.ParseJob(res.JobId)
+	tenant := tenantOf(res.Token)
+	if err == nil && tenant != "" && ref.Partition < len(r.epochs) {
+		outcome.Output.Blob, err = r.store.PutBlob(context.Background(), store.Partition(ref.Partition), tenant, outcome.Output.Data)
+	}
+	if err != nil {
+		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "the result could not be kept")
+		return
+	}
+	r.deliverResult(reply, res, outcome, state)
+}
+
+func (r *Runner) deliverResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
+	r.toJob(reply, res.JobId, res.Token, func(t *turn, step int32) scheduler.Ruling {
+		if t.live.run.State == engine.RunFaulted {
+			return scheduler.Ruling{} // not now: it is kept by its worker until the run goes on
+		}
+		attempt := t.live.jobs[step].Attempt
+		ruling := t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
+		if ruling.Late && tenantOf(res.Token) == t.live.run.Tenant && t.lateAllowed() {
+			t.inputs = append(t.inputs, engine.Late{Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: attempt, Result: outcome.Result})
+		}
+		return ruling
+	})
+}
+
+// outcomeOf reads a result. A success whose output cannot be taken is a failure that says why.
+func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
+	fail := func(code, message string, retryable bool) (engine.Outcome, scheduler.JobState) {
+		f := engine.Failure{Code: cutText(code, maxCode), Message: cutText(message, maxMessage), Retryable: retryable}
+		if d := res.ErrorDetails; len(d) > 0 && len(d) <= maxDetails && validJSON(d) {
+			f.Details = d
+		}
+		return engine.Outcome{Result: engine.ResultFailed, Failure: f}, scheduler.JobFailed
+	}
+	code := res.ErrorCode
+	if code == "" {
+		code = "error"
+	}
+	switch res.Status {
+	case wire.JobStatus_JOB_STATUS_SUCCEEDED:
+		out := res.Output
+		switch {
+		case len(out) > maxResult:
+			return fail(codeOutputTooLarge, fmt.Sprintf("the output is larger than %d bytes", maxResult), false)
+		case len(out) > 0 && !validJSON(out):
+			return fail(codeOutputInvalid, "the output is not JSON that can be kept (depth at most 64, valid UTF-8)", false)
+		}
+		return engine.Outcome{Result: engine.ResultSucceeded, Output: engine.Payload{Data: out}}, scheduler.JobSucceeded
+	case wire.JobStatus_JOB_STATUS_CANCELLED:
+		return engine.Outcome{Result: engine.ResultCancelled, Failure: engine.Failure{
+			Code: engine.CodeCancelled, Message: cutText(res.ErrorMessage, maxMessage),
+		}}, scheduler.JobCancelled
+	case wire.JobStatus_JOB_STATUS_TIMEOUT:
+		return engine.Outcome{Result: engine.ResultTimedOut, Failure: engine.Failure{
+			Code: engine.CodeTimeout, Message: cutText(res.ErrorMessage, maxMessage), Retryable: true,
+		}}, scheduler.JobTimeout
+	case wire.JobStatus_JOB_STATUS_FAILED_FATAL, wire.JobStatus_JOB_STATUS_DENIED:
+		return fail(code, res.ErrorMessage, false)
+	}
+	return fail(code, res.ErrorMessage, true)
+}
+
+func validJSON(b []byte) bool {
+	if !utf8.Valid(b) || !json.Valid(b) {
+		return false
+	}
+	_, err := expr.DecodeJSON(b)
+	return err == nil
+}
+
+func cutText(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// onProgress takes what a worker says of its work; RUNNING without more says that it took the job.
+func (r *Runner) onProgress(p *wire.JobProgress) {
+	if len(p.State) > maxState || (len(p.State) > 0 && !validJSON(p.State)) {
+		r.metrics.malformed.Inc()
+		return
+	}
+	r.toJob("", p.JobId, p.Token, func(t *turn, step int32) scheduler.Ruling {
+		j := t.live.jobs[step]
+		accepted := p.Status == wire.JobStatus_JOB_STATUS_RUNNING && !j.Begun && t.live.plan.Steps[step].Idempotent
+		if accepted && !j.Cancel {
+			t.softJob(step, scheduler.Begin{Token: p.Token, Worker: p.WorkerId})
+		}
+		if p.Percent > 0 || p.Message != "" || len(p.State) > 0 {
+			t.softJob(step, scheduler.Progress{
+				Token: p.Token, Worker: p.WorkerId, Percent: p.Percent, Message: cutText(p.Message, maxMessage), State: p.State,
+			})
+		}
+		return scheduler.Ruling{}
+	})
+}
+
+// toJob gives what a worker said to its job, on the lane of its run, and answers the worker after the commit.
+func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) scheduler.Ruling) {
+	ref, err := id.ParseJob(jobID)
+	l := r.laneOf(ref.Run)
+	if err != nil || l == nil {
+		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
+		return
+	}
+	ok := l.inbox.offer(task{
+		run: ref.Run, tenant: tenantOf(token),
+		fail: func(err error) { r.ack(reply, ackOf(err), "") },
+		do: func(t *turn) {
+			step, known := t.live.plan.ByID[ref.Step]
+			if !known || t.live.jobs[step] == nil {
+				r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
+				return
+			}
+			ruling := do(t, int32(step))
+			t.settle()
+			t.answerWorker(reply, ruling.Reply)
+		},
+	})
+	if !ok {
+		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "overloaded")
+	}
+}
+
+// answerWorker tells a worker what was decided, when it is durable.
+func (t *turn) answerWorker(reply string, said scheduler.Reply) {
+	if reply == "" || t.err != nil {
+		return
+	}
+	r, code := t.lane.r, wire.AckCode_ACK_CODE_RETRY
+	switch said {
+	case scheduler.ReplyOK:
+		code = wire.AckCode_ACK_CODE_OK
+	case scheduler.ReplyStale:
+		code = wire.AckCode_ACK_CODE_STALE
+	}
+	t.reply(func(err error) {
+		if err != nil {
+			code = wire.AckCode_ACK_CODE_RETRY
+		}
+		r.ack(reply, code, "")
+	})
+}
+
+// ackOf is what a worker is told when its job could not be reached.
+func ackOf(err error) wire.AckCode {
+	if isNotFound(err) {
+		return wire.AckCode_ACK_CODE_STALE
+	}
+	return wire.AckCode_ACK_CODE_RETRY
+}
+
+// ack answers a worker's request.
+func (r *Runner) ack(reply string, code wire.AckCode, message string) {
+	if reply == "" {
+		return
+	}
+	data := plainAcks[code]
+	if message != "" || data == nil {
+		data = encodeAck(code, message)
+	}
+	if err := r.bus.Publish(reply, data); err != nil {
+		r.cfg.Logger.Debug("answer to a worker could not be sent", "error", err)
+	}
+}
+
+// plainAcks are the answers without a message, encoded once.
+var plainAcks = map[wire.AckCode][]byte{
+	wire.AckCode_ACK_CODE_OK:    encodeAck(wire.AckCode_ACK_CODE_OK, ""),
+	wire.AckCode_ACK_CODE_STALE: encodeAck(wire.AckCode_ACK_CODE_STALE, ""),
+	wire.AckCode_ACK_CODE_RETRY: encodeAck(wire.AckCode_ACK_CODE_RETRY, ""),
+}
+
+func encodeAck(code wire.AckCode, message string) []byte {
+	data, err := proto.Marshal(&wire.BusPacket{
+		ProtocolVersion: 1, Payload: &wire.BusPacket_Ack{Ack: &wire.Ack{Code: code, Message: message}},
+	})
+	if err != nil {
+		panic("runner: an ack does not encode: " + err.Error()) // two scalar fields always do
+	}
+	return data
+}

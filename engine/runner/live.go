@@ -1,0 +1,275 @@
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/internal/codec"
+	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/scheduler"
+	"cordum.dev/cordum/steps"
+	"cordum.dev/cordum/store"
+)
+
+// live is one run in memory with everything that belongs to it: the run machine's state, its jobs, its approvals, its
+// timers. One lane holds it; a reader that loaded its own copy holds that.
+type live struct {
+	id   string
+	part store.Partition
+	plan *steps.Workflow
+
+	run       *engine.Run
+	jobs      []*scheduler.Job // by step; nil where the step has none
+	approvals map[int32]*safety.Approval
+	timers    runTimers
+
+	seq       uint64 // number of the last fact, committed or not
+	committed uint64 // number of the last committed fact
+	prev      uint64 // first fact of the newest log entry
+	log       logWeight
+
+	pending []stamped // facts not committed yet, soft ones included
+	firm    bool      // pending holds a fact that must be committed before anybody is told
+	row     liveRow   // as stored
+	header  string    // the header's state as stored
+	extra   extraWrites
+	then    []func()      // what committed facts ask for
+	replies []func(error) // who waits for the commit
+	late    int           // late results noted
+	queued  bool          // in the lane's list of runs to commit
+	wake    time.Time     // the timer the lane has been told of
+	softAt  time.Time     // when the oldest uncommitted soft fact was made
+}
+
+// logWeight decides when a snapshot pays: when the facts since the last one weigh as much as it does.
+type logWeight struct {
+	facts, bytes, snapshot int
+}
+
+// minSnapshotFacts is how many facts are worth a snapshot at least (ARCHITECTURE, "Limits").
+const minSnapshotFacts = 500
+
+func (w logWeight) due() bool { return w.facts >= minSnapshotFacts && w.bytes >= w.snapshot }
+
+// extraWrites go into the commit beside the facts.
+type extraWrites struct {
+	puts    []store.Put
+	deletes []store.Key
+}
+
+func newLive(runID string, plan *steps.Workflow) (*live, error) {
+	p, err := id.Partition(runID)
+	if err != nil {
+		return nil, err
+	}
+	return &live{
+		id: runID, part: store.Partition(p), plan: plan,
+		run: engine.New(runID, plan), jobs: make([]*scheduler.Job, len(plan.Steps)),
+	}, nil
+}
+
+// fold applies a fact of the log.
+func (lr *live) fold(f stamped) error {
+	switch fact := f.fact.(type) {
+	case engine.Fact:
+		if err := engine.Apply(lr.run, f.at, fact); err != nil {
+			return err
+		}
+	case scheduler.Fact:
+		if err := lr.applyJob(f.at.At, fact); err != nil {
+			return err
+		}
+	case safety.ApprovalFact:
+		if err := lr.applyApproval(f.at.At, fact); err != nil {
+			return err
+		}
+	}
+	lr.seq = f.seq
+	lr.follow(f.at, f.fact)
+	return nil
+}
+
+// record makes a fact of a Decide part of the log; the engine has applied its own facts already. A soft fact alone does
+// not cause a commit: it is written with the next one.
+func (lr *live) record(at engine.Stamp, f codec.Fielder, soft bool) error {
+	lr.seq++
+	lr.pending = append(lr.pending, stamped{seq: lr.seq, at: at, fact: f})
+	if !soft {
+		lr.firm = true
+	} else if lr.softAt.IsZero() {
+		lr.softAt = at.At
+	}
+	switch fact := f.(type) {
+	case scheduler.Fact:
+		if err := lr.applyJob(at.At, fact); err != nil {
+			return err
+		}
+	case safety.ApprovalFact:
+		if err := lr.applyApproval(at.At, fact); err != nil {
+			return err
+		}
+	}
+	lr.follow(at, f)
+	return nil
+}
+
+func (lr *live) applyJob(at time.Time, f scheduler.Fact) error {
+	if f.Of() < 0 || int(f.Of()) >= len(lr.jobs) || lr.jobs[f.Of()] == nil {
+		return fmt.Errorf("%w: step %d has no job", scheduler.ErrBadFact, f.Of())
+	}
+	return scheduler.Apply(lr.jobs[f.Of()], at, f)
+}
+
+func (lr *live) applyApproval(at time.Time, f safety.ApprovalFact) error {
+	a := lr.approvals[f.Of()]
+	if a == nil {
+		return fmt.Errorf("step %d has no approval", f.Of())
+	}
+	a.Apply(at, f)
+	return nil
+}
+
+// follow keeps what is derived across the machines: a job begins with the engine's question, timers with what set them.
+func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
+	switch f := f.(type) {
+	case *engine.RunStarted:
+		lr.timers.set(timerRef{uint8(engine.TimerRun), -1}, f.TimeoutAt)
+	case *engine.RunEnded:
+		lr.timers.clearAll()
+	case *engine.JobAsked:
+		if lr.jobs[f.Step] == nil {
+			lr.jobs[f.Step] = &scheduler.Job{}
+		}
+		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
+		if f.Attempt == 1 {
+			lr.timers.set(timerRef{uint8(engine.TimerTotal), f.Step}, f.TotalAt)
+		}
+	case *engine.ApprovalAsked:
+		if lr.approvals == nil {
+			lr.approvals = make(map[int32]*safety.Approval)
+		}
+		lr.approvals[f.Step] = &safety.Approval{Title: f.Title, Context: f.Context}
+	case *engine.DelaySet:
+		lr.timers.set(timerRef{uint8(engine.TimerDelay), f.Step}, f.Due)
+	case *engine.RetrySet:
+		lr.timers.set(timerRef{uint8(engine.TimerRetry), f.Step}, f.Due)
+	case *engine.RetryDue:
+		lr.timers.clear(timerRef{uint8(engine.TimerRetry), f.Step})
+	case *engine.StepSucceededFact:
+		lr.clearStep(f.Step)
+	case *engine.StepEnded:
+		lr.clearStep(f.Step)
+	case *scheduler.JobReleased:
+		lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
+	case *scheduler.JobBegun:
+		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
+		lr.timers.set(timerRef{uint8(scheduler.TimerAttempt), f.Step}, f.TimeoutAt)
+		lr.heard(f.Step, at.At)
+	case *scheduler.JobProgressed:
+		lr.heard(f.Step, at.At)
+	case *scheduler.JobCancelling:
+		lr.timers.set(timerRef{uint8(scheduler.TimerGrace), f.Step}, f.GraceAt)
+	case *scheduler.JobEnded:
+		for _, k := range []scheduler.JobTimer{scheduler.TimerQueue, scheduler.TimerAttempt, scheduler.TimerGrace, scheduler.TimerHeartbeat} {
+			lr.timers.clear(timerRef{uint8(k), f.Step})
+		}
+	case *safety.ApprovalOpened:
+		lr.timers.set(timerRef{timerApproval, f.Step}, f.ExpiresAt)
+	case *safety.ApprovalClosed:
+		lr.timers.clear(timerRef{timerApproval, f.Step})
+	}
+}
+
+// clearStep forgets the engine's timers of a step that ended.
+func (lr *live) clearStep(step int32) {
+	for _, k := range []engine.Timer{engine.TimerDelay, engine.TimerRetry, engine.TimerTotal} {
+		lr.timers.clear(timerRef{uint8(k), step})
+	}
+}
+
+// heard starts the silence of a job's worker anew.
+func (lr *live) heard(step int32, at time.Time) {
+	if silence := lr.plan.Def.Steps[step].HeartbeatTimeout; silence > 0 {
+		lr.timers.set(timerRef{uint8(scheduler.TimerHeartbeat), step}, at.Add(silence))
+	}
+}
+
+// terms are what a step says of its job.
+func (lr *live) terms(step int32) scheduler.Terms {
+	def := &lr.plan.Def.Steps[step]
+	grace := lr.plan.Def.CancelGrace
+	if grace == 0 {
+		grace = dag.DefaultCancelGrace
+	}
+	return scheduler.Terms{
+		Idempotent: lr.plan.Steps[step].Idempotent, Timeout: def.Timeout, QueueTimeout: def.QueueTimeout,
+		HeartbeatTimeout: def.HeartbeatTimeout, CancelGrace: grace,
+	}
+}
+
+// jobID is the id of a step's job.
+func (lr *live) jobID(step int32) string { return id.Job(lr.id, lr.plan.Def.Steps[step].ID, 0) }
+
+// attemptID is what the wire calls the send under way of a step's job.
+func (lr *live) attemptID(step int32) string {
+	return id.Attempt(lr.jobID(step), int(lr.jobs[step].Send))
+}
+
+// Fields describes the stored snapshot. The plan must be known before reading.
+func (lr *live) Fields(c *codec.Codec) {
+	c.Uint(&lr.seq)
+	lr.run.Fields(c)
+	if n := c.Len(len(lr.jobs)); n != len(lr.jobs) {
+		c.Fail()
+		return
+	}
+	for i := range lr.jobs {
+		has := lr.jobs[i] != nil
+		c.Bool(&has)
+		if !has {
+			continue
+		}
+		if c.Reading() {
+			lr.jobs[i] = &scheduler.Job{}
+		}
+		lr.jobs[i].Fields(c)
+	}
+	lr.approvalFields(c)
+	lr.timerFields(c)
+}
+
+func (lr *live) approvalFields(c *codec.Codec) {
+	n := c.Len(len(lr.approvals))
+	keys := sortedKeys(lr.approvals)
+	if c.Reading() {
+		lr.approvals, keys = make(map[int32]*safety.Approval), make([]int32, n)
+	}
+	for i := range keys {
+		c.Int32(&keys[i])
+		if c.Reading() {
+			lr.approvals[keys[i]] = &safety.Approval{}
+		}
+		lr.approvals[keys[i]].Fields(c)
+	}
+}
+
+func (lr *live) timerFields(c *codec.Codec) {
+	refs := sortedRefs(lr.timers.due)
+	n := c.Len(len(refs))
+	if c.Reading() {
+		lr.timers.clearAll()
+		refs = make([]timerRef, n)
+	}
+	for i := range refs {
+		kind, due := uint64(refs[i].kind), lr.timers.due[refs[i]]
+		c.Uint(&kind)
+		c.Int32(&refs[i].step)
+		c.Time(&due)
+		if c.Reading() {
+			lr.timers.set(timerRef{uint8(kind), refs[i].step}, due)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package runner
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/scheduler"
+)
+
+// metrics are what the runner counts, under the names that dashboards know.
+type metrics struct {
+	received    *prometheus.CounterVec
+	dispatched  *prometheus.CounterVec
+	completed   *prometheus.CounterVec
+	jobs        *prometheus.CounterVec
+	steps       *prometheus.CounterVec
+	evaluations *prometheus.CounterVec
+	latency     prometheus.Histogram
+	started     prometheus.Counter
+	ended       *prometheus.CounterVec
+	duration    prometheus.Histogram
+	faults      prometheus.Counter
+	quarantined prometheus.Counter
+	malformed   prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	count := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	one := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	m := &metrics{
+		received:    count("cordum_jobs_received_total", "Attempts that asked for a worker.", "topic"),
+		dispatched:  count("cordum_jobs_dispatched_total", "Attempts sent to a worker.", "topic"),
+		completed:   count("cordum_jobs_completed_total", "Attempts that ended.", "topic", "status"),
+		jobs:        count("cordum_jobs_total", "Attempts that ended.", "status", "pack"),
+		steps:       count("cordum_workflow_steps_total", "Steps that ended.", "status", "reason"),
+		evaluations: count("cordum_policy_evaluations_total", "Decisions of the safety kernel.", "decision"),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cordum_scheduler_dispatch_latency_seconds", Help: "From asking for a worker to sending the attempt.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 300},
+		}),
+		started: one("cordum_workflows_started_total", "Runs started."),
+		ended:   count("cordum_workflows_completed_total", "Runs ended.", "name", "status"),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cordum_workflow_duration_seconds", Help: "From a run's start to its end.",
+			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 1800, 3600, 86400},
+		}),
+		faults:      one("cordum_runs_faulted_total", "Runs that the engine could not go on with."),
+		quarantined: one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
+		malformed:   one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
+	}
+	if reg != nil {
+		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
+			m.duration, m.faults, m.quarantined, m.malformed)
+	}
+	return m
+}
+
+func (m *metrics) evaluated(decision string) { m.evaluations.WithLabelValues(decision).Inc() }
+
+func (m *metrics) stepEnded(status, reason string) {
+	m.steps.WithLabelValues(status, known(reason)).Inc()
+}
+
+func (m *metrics) jobEnded(j *scheduler.Job) {
+	m.completed.WithLabelValues(j.Topic, j.State.String()).Inc()
+	m.jobs.WithLabelValues(j.State.String(), j.Pack).Inc()
+}
+
+func (m *metrics) runEnded(r *engine.Run) {
+	name := r.Workflow
+	if r.Kind == engine.KindJob {
+		name = "job"
+	}
+	m.ended.WithLabelValues(name, r.State.String()).Inc()
+	m.duration.Observe(r.EndedAt.Sub(r.StartedAt).Seconds())
+}
+
+// known keeps the label of a reason bounded: workers make up codes.
+func known(reason string) string {
+	switch reason {
+	case "", "when_false", "upstream_skipped", "nothing_failed", "upstream_failed", "halted",
+		engine.CodeTimeout, engine.CodeQueueTimeout, engine.CodeHeartbeatTimeout, engine.CodeTotalTimeout, engine.CodeWorkerLost,
+		engine.CodeCancelled, engine.CodeDenied, engine.CodeRejected, engine.CodeExpired, codeOutputInvalid, codeOutputTooLarge:
+		return reason
+	}
+	return "other"
+}
+
+func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
+
+// queueCollector shows the fleet's queues when they are asked for.
+type queueCollector struct {
+	d    *dispatch
+	desc *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (q queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- q.desc }
+
+// Collect implements prometheus.Collector.
+func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
+	q.d.mu.Lock()
+	stats := q.d.fleet.Queue()
+	q.d.mu.Unlock()
+	for _, s := range stats {
+		ch <- prometheus.MustNewConstMetric(q.desc, prometheus.GaugeValue, float64(s.Depth), s.Topic)
+	}
+}

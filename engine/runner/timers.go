@@ -1,0 +1,75 @@
+package runner
+
+import (
+	"container/heap"
+	"time"
+)
+
+// timerRef names one timer of a run: what it is for (engine.Timer, scheduler.JobTimer or timerApproval) and which step
+// has it, -1 for the run itself.
+type timerRef struct {
+	kind uint8
+	step int32
+}
+
+// timerApproval is an approval's expiry. Numbers from 32 are the approvals'.
+const timerApproval = 32
+
+// runTimers are the timers of one run, derived from its facts. What is cleared or moved stays in the heap until it
+// surfaces.
+type runTimers struct {
+	due  map[timerRef]time.Time
+	heap dueHeap[timerRef]
+}
+
+func (t *runTimers) set(ref timerRef, due time.Time) {
+	if due.IsZero() {
+		t.clear(ref)
+		return
+	}
+	if t.due == nil {
+		t.due = make(map[timerRef]time.Time)
+	}
+	t.due[ref] = due
+	heap.Push(&t.heap, dueItem[timerRef]{due, ref})
+}
+
+func (t *runTimers) clear(ref timerRef) { delete(t.due, ref) }
+
+func (t *runTimers) clearAll() { t.due, t.heap = nil, nil }
+
+// next is the earliest timer, and whether there is one.
+func (t *runTimers) next() (timerRef, time.Time, bool) {
+	for len(t.heap) > 0 {
+		top := t.heap[0]
+		if due, ok := t.due[top.of]; ok && due.Equal(top.due) {
+			return top.of, top.due, true
+		}
+		heap.Pop(&t.heap)
+	}
+	return timerRef{}, time.Time{}, false
+}
+
+// dueItem is something with a time.
+type dueItem[T any] struct {
+	due time.Time
+	of  T
+}
+
+// dueHeap has the earliest item on top.
+type dueHeap[T any] []dueItem[T]
+
+func (h dueHeap[T]) Len() int           { return len(h) }
+func (h dueHeap[T]) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap[T]) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push adds x; for container/heap.
+func (h *dueHeap[T]) Push(x any) { *h = append(*h, x.(dueItem[T])) }
+
+// Pop takes the last item; for container/heap.
+func (h *dueHeap[T]) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}

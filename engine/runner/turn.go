@@ -1,0 +1,288 @@
+package runner
+
+import (
+	"context"
+	"time"
+
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/internal/codec"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/scheduler"
+)
+
+// turn is one task at work on one run: what it decides is recorded in the run and committed with the lane's batch.
+type turn struct {
+	lane *lane
+	ctx  context.Context //nolint:containedctx // a turn lives as long as one call of its lane
+	live *live           // nil until a fresh task made it
+	now  time.Time
+	err  error // deciding failed: the run is faulted
+
+	inputs []engine.Input // asked for by facts, not decided yet
+
+	fresh string // the run to make, of a fresh task
+	scope string // its idempotency key, and what to remember under it
+	key   *keyed
+}
+
+func (t *turn) runID() string {
+	if t.live == nil {
+		return ""
+	}
+	return t.live.id
+}
+
+// system is the stamp of what happens by itself.
+func (t *turn) system(reason string) engine.Stamp {
+	return engine.Stamp{At: t.now, Actor: "system", Reason: reason}
+}
+
+// by is the stamp of what a caller asked for.
+func (t *turn) by(c Caller) engine.Stamp {
+	return engine.Stamp{At: t.now, Actor: c.Actor, Reason: c.Reason}
+}
+
+// reply registers who waits for the commit; err is nil when everything decided so far is durable.
+func (t *turn) reply(f func(err error)) {
+	t.live.replies = append(t.live.replies, f)
+	t.lane.queue(t.live)
+}
+
+// after registers an effect of committed facts.
+func (t *turn) after(f func()) { t.live.then = append(t.live.then, f) }
+
+// decide gives the run an input and follows what its facts ask for until nothing asks. A *engine.Refusal is answered,
+// any other error faults the run.
+func (t *turn) decide(in engine.Input) error {
+	facts, err := engine.Decide(t.live.run, in)
+	if err != nil {
+		if _, refused := err.(*engine.Refusal); !refused { //nolint:errorlint // Decide returns it bare
+			t.err = err
+		}
+		return err
+	}
+	t.note(engine.StampOf(in), facts)
+	for len(t.inputs) > 0 && t.err == nil {
+		next := t.inputs[0]
+		t.inputs = t.inputs[1:]
+		facts, err := engine.Decide(t.live.run, next)
+		if err != nil {
+			t.err = err
+			return err
+		}
+		t.note(engine.StampOf(next), facts)
+	}
+	if t.live.run.More() {
+		t.goOn()
+	}
+	t.touch()
+	return t.err
+}
+
+// note records the engine's facts and carries out what they ask of the other machines.
+func (t *turn) note(at engine.Stamp, facts []engine.Fact) {
+	for _, f := range facts {
+		t.record(at, f)
+	}
+	for _, f := range facts {
+		t.consequence(at, f)
+	}
+}
+
+func (t *turn) record(at engine.Stamp, f codec.Fielder) {
+	if t.err == nil {
+		t.err = t.live.record(at, f, false)
+	}
+}
+
+// consequence answers a fact that asks.
+func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
+	switch f := f.(type) {
+	case *engine.RunStarted:
+		t.lane.r.metrics.started.Inc()
+	case *engine.JobAsked:
+		t.judge(f)
+	case *engine.JobStopAsked:
+		t.stopJob(f)
+	case *engine.ApprovalAsked:
+		t.openApproval(at, f)
+	case *engine.StepEnded:
+		t.closeApproval(at, f.Step)
+		t.lane.r.metrics.stepEnded(f.State.String(), f.Failure.Code)
+	case *engine.StepSucceededFact:
+		t.lane.r.metrics.stepEnded("succeeded", "")
+	case *engine.StepSkippedFact:
+		t.lane.r.metrics.stepEnded("skipped", f.Reason.String())
+	case *engine.RunPaused:
+		t.withholdJobs()
+	case *engine.RunResumed:
+		t.announceScheduled()
+	case *engine.RunEnded:
+		t.endRun()
+	}
+}
+
+// goOn makes the lane feed the run a Continue in a later batch.
+func (t *turn) goOn() {
+	l, lr := t.lane, t.live
+	t.after(func() {
+		l.inbox.push(task{run: lr.id, tenant: lr.run.Tenant, do: func(t *turn) {
+			if t.live.run.More() {
+				_ = t.decide(engine.Continue{Stamp: t.system("")})
+			}
+		}})
+	})
+}
+
+// touch puts the run where its uncommitted facts are written: into this batch, or soon when they are all soft.
+func (t *turn) touch() {
+	lr := t.live
+	switch {
+	case len(lr.pending) == 0 && len(lr.then) == 0:
+	case lr.firm || len(lr.then) > 0:
+		t.lane.queue(lr)
+	default:
+		t.lane.soft = append(t.lane.soft, lr)
+	}
+}
+
+// judge asks the safety kernel about an attempt and releases it or not, in the same commit.
+func (t *turn) judge(f *engine.JobAsked) {
+	r, lr := t.lane.r, t.live
+	d := safety.Evaluate(r.policy(), lr.request(f.Step))
+	r.metrics.evaluated(d.Verdict.String())
+	r.metrics.received.WithLabelValues(f.Topic).Inc()
+	t.job(f.Step, scheduler.Verdict{
+		Allow: d.Verdict == safety.Allow, Token: r.token(lr.run.Tenant),
+		Decided: scheduler.JobDecided{
+			Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: d.JobHash,
+		},
+	}, nil)
+}
+
+// request is what the safety kernel decides about.
+func (lr *live) request(step int32) safety.Request {
+	def, j := &lr.plan.Def.Steps[step], lr.jobs[step]
+	return safety.Request{
+		Tenant: lr.run.Tenant, Principal: lr.run.StartedBy, Source: sourceOf(lr.run.Kind), Workflow: lr.run.Workflow, Step: def.ID,
+		Pack: j.Pack, Tool: j.Tool, Topic: j.Topic, Effect: effectName(lr.plan.Steps[step].Effect), Requires: def.Requires,
+		Labels: lr.run.Labels, Input: lr.run.Steps[step].Input.Data,
+	}
+}
+
+func sourceOf(k engine.Kind) string {
+	if k == engine.KindJob {
+		return "api"
+	}
+	return "step"
+}
+
+// job gives a step's job an input and follows its ruling. It answers what the worker is told.
+func (t *turn) job(step int32, in scheduler.JobInput, result *engine.Outcome) scheduler.Ruling {
+	lr := t.live
+	j := lr.jobs[step]
+	if j == nil {
+		return scheduler.Ruling{Reply: scheduler.ReplyStale}
+	}
+	before := attemptOf{id: lr.attemptID(step), worker: j.Worker, token: j.Token}
+	ruling := scheduler.Decide(j, step, t.now, lr.terms(step), in)
+	for _, f := range ruling.Facts {
+		t.record(t.system(""), f)
+	}
+	if ruling.Cancel {
+		t.tellCancel(before)
+	}
+	if ruling.Release && t.err == nil {
+		t.announce(step)
+	}
+	if ruling.End != scheduler.NotEnded {
+		t.ended(step, before, ruling, result)
+	}
+	return ruling
+}
+
+// attemptOf is what is known of a send before a ruling changes it.
+type attemptOf struct {
+	id, worker string
+	token      []byte
+}
+
+// ended tells the fleet and the engine that an attempt is over.
+func (t *turn) ended(step int32, a attemptOf, ruling scheduler.Ruling, result *engine.Outcome) {
+	lr, r := t.live, t.lane.r
+	j := lr.jobs[step]
+	t.after(func() { r.dispatch.ended(a.id) })
+	r.metrics.jobEnded(j)
+	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt}
+	if result != nil {
+		out.Result, out.Output, out.Failure = result.Result, result.Output, result.Failure
+	} else {
+		out.Result, out.Failure = verdictOf(ruling)
+	}
+	t.inputs = append(t.inputs, out)
+}
+
+// verdictOf is how the engine sees an attempt that ended without its worker's answer.
+func verdictOf(ruling scheduler.Ruling) (engine.Result, engine.Failure) {
+	f := engine.Failure{Retryable: true, Unknown: ruling.Unknown}
+	switch ruling.End {
+	case scheduler.EndDenied:
+		f.Code, f.Message, f.Retryable = engine.CodeDenied, "the policy denies this job", false
+		return engine.ResultDenied, f
+	case scheduler.EndCancelled:
+		f.Code, f.Message, f.Retryable = engine.CodeCancelled, "the job was cancelled", false
+		return engine.ResultCancelled, f
+	case scheduler.EndTimeout:
+		f.Code, f.Message = engine.CodeTimeout, "the attempt took longer than its timeout"
+		return engine.ResultTimedOut, f
+	case scheduler.EndQueueTimeout:
+		f.Code, f.Message = engine.CodeQueueTimeout, "no worker took the job within queue_timeout"
+		return engine.ResultTimedOut, f
+	case scheduler.EndHeartbeatTimeout:
+		f.Code, f.Message = engine.CodeHeartbeatTimeout, "the worker was silent for longer than heartbeat_timeout"
+		return engine.ResultTimedOut, f
+	}
+	f.Code, f.Message = engine.CodeWorkerLost, "the worker that had the job is gone; whether it had its effect is unknown"
+	return engine.ResultLost, f
+}
+
+// settle decides what is still asked, for callers of job outside a decide.
+func (t *turn) settle() {
+	if len(t.inputs) == 0 {
+		t.touch()
+		return
+	}
+	next := t.inputs[0]
+	t.inputs = t.inputs[1:]
+	_ = t.decide(next)
+}
+
+// fireDue feeds every due timer of the run to the machine it belongs to.
+func (t *turn) fireDue() {
+	lr := t.live
+	for t.err == nil {
+		ref, due, ok := lr.timers.next()
+		if !ok || due.After(t.now) {
+			break
+		}
+		lr.timers.clear(ref)
+		switch {
+		case ref.kind == timerApproval:
+			t.expireApproval(ref.step)
+		case ref.kind >= uint8(scheduler.TimerQueue):
+			t.job(ref.step, scheduler.Due{Timer: scheduler.JobTimer(ref.kind)}, nil)
+			t.settle()
+		default:
+			_ = t.decide(engine.TimerDue{Stamp: t.system("timer"), Timer: engine.Timer(ref.kind), Step: ref.step})
+		}
+	}
+}
+
+// tellCancel asks the worker that has an attempt to stop, after the commit.
+func (t *turn) tellCancel(a attemptOf) {
+	if a.worker == "" {
+		return
+	}
+	r := t.lane.r
+	t.after(func() { r.dispatch.cancel(a) })
+}

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"context"
+
+	"cordum.dev/cordum/engine/runner"
+)
+
+type listApprovalsInput struct {
+	Paging
+	Workflow string `query:"workflow" maxLength:"200"`
+	State    string `query:"state" enum:"waiting,approved,denied,expired,cancelled"`
+}
+
+func (g *Gateway) listApprovals(ctx context.Context, in *listApprovalsInput) (*pageReply[runner.ApprovalView], error) {
+	f := in.filter()
+	f.Workflow, f.State = in.Workflow, in.State
+	items, next, err := g.engine.Approvals(ctx, caller(ctx, ""), f)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(items, next, "/approvals", f), nil
+}
+
+func (g *Gateway) getApproval(ctx context.Context, in *ByID) (*reply[runner.ApprovalView], error) {
+	view, err := g.engine.Approval(ctx, caller(ctx, ""), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[runner.ApprovalView]{view}, nil
+}
+
+// Verdict answers an approval.
+type Verdict struct {
+	Decision   string `json:"decision" enum:"approve,deny"`
+	Comment    string `json:"comment,omitempty" maxLength:"4096" doc:"Why; kept with the decision"`
+	ExpectHash string `json:"expect_hash,omitempty" maxLength:"64" doc:"hash of the approval as it was shown; anything else by now is a conflict"`
+}
+
+type decideInput struct {
+	ByID
+	Body Verdict
+}
+
+func (g *Gateway) decideApproval(ctx context.Context, in *decideInput) (*reply[runner.ApprovalView], error) {
+	b := in.Body
+	return g.decide(ctx, in.ID, runner.Decision{Approve: b.Decision == "approve", Comment: b.Comment, ExpectHash: b.ExpectHash})
+}
+
+// Comment is what may be said with a decision.
+type Comment struct {
+	Comment    string `json:"comment,omitempty" maxLength:"4096"`
+	Reason     string `json:"reason,omitempty" maxLength:"4096" doc:"The same as comment"`
+	ExpectHash string `json:"expect_hash,omitempty" maxLength:"64"`
+}
+
+type commentInput struct {
+	ByID
+	Body *Comment
+}
+
+func (in *commentInput) decision(approve bool) runner.Decision {
+	d := runner.Decision{Approve: approve}
+	if b := in.Body; b != nil {
+		d.Comment, d.ExpectHash = b.Comment, b.ExpectHash
+		if d.Comment == "" {
+			d.Comment = b.Reason
+		}
+	}
+	return d
+}
+
+func (g *Gateway) approveApproval(ctx context.Context, in *commentInput) (*reply[runner.ApprovalView], error) {
+	return g.decide(ctx, in.ID, in.decision(true))
+}
+
+func (g *Gateway) rejectApproval(ctx context.Context, in *commentInput) (*reply[runner.ApprovalView], error) {
+	return g.decide(ctx, in.ID, in.decision(false))
+}
+
+func (g *Gateway) decide(ctx context.Context, id string, d runner.Decision) (*reply[runner.ApprovalView], error) {
+	view, err := g.engine.Decide(ctx, caller(ctx, d.Comment), id, d)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[runner.ApprovalView]{view}, nil
+}

@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what a gateway is made with.
+type Config struct {
+	// Dev asks for no keys: everybody is user:dev with all roles, or whom X-Principal-Id names. Only requests whose
+	// Host is a loopback name or address are answered. Default: false.
+	Dev bool
+	// APIKeys are the keys that are taken, each at least MinAPIKey characters. Required unless Dev; refused with Dev,
+	// where they would protect nothing.
+	APIKeys []string
+	// Tenant is the tenant that keys belong to. Default: "default".
+	Tenant string
+	// Version is what /api/v1/status and the OpenAPI document call this server. Default: "dev".
+	Version string
+
+	// Hosts are the names under which the server may be called; others get 421. Default: any, but loopback in Dev.
+	Hosts []string
+	// Origins are the exact origins of pages elsewhere that may call the API ("https://dash.example.com"). Default:
+	// none, so that only the server's own page may.
+	Origins []string
+
+	// Metrics is where the gateway registers its metrics and what /metrics serves. Default: a registry of its own.
+	Metrics *prometheus.Registry
+	// MetricsPublic serves /metrics to other machines too. Default: loopback only.
+	MetricsPublic bool
+	// Logger gets one line per request and the cause of every 500. Default: slog.Default().
+	Logger *slog.Logger
+	// Page serves the user interface at / and its files. Default: none; / is 404.
+	Page http.Handler
+
+	// Rate limits one principal, PublicRate one address that is not known. Defaults: DefaultRPS, DefaultBurst,
+	// DefaultPublicRPS, DefaultPublicBurst; a negative PerSecond is no limit. Dev has none.
+	Rate, PublicRate Rate
+
+	// BodyTimeout is how long a request may take to send its body. Default: BodyTimeout, 10 s.
+	BodyTimeout time.Duration
+	// Ping is the pause between WebSocket pings. Default: PingInterval.
+	Ping time.Duration
+}
+
+// Rate is how much of something may happen.
+type Rate struct {
+	PerSecond float64
+	Burst     int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Tenant == "" {
+		c.Tenant = "default"
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Rate == (Rate{}) {
+		c.Rate = Rate{DefaultRPS, DefaultBurst}
+	}
+	if c.PublicRate == (Rate{}) {
+		c.PublicRate = Rate{DefaultPublicRPS, DefaultPublicBurst}
+	}
+	if c.BodyTimeout == 0 {
+		c.BodyTimeout = BodyTimeout
+	}
+	if c.Ping == 0 {
+		c.Ping = PingInterval
+	}
+	return c
+}
+
+func (c Config) check() error {
+	if c.Dev && len(c.APIKeys) > 0 {
+		return errors.New("gateway: API keys have no effect in dev mode; leave out the keys or the dev mode")
+	}
+	if !c.Dev && len(c.APIKeys) == 0 {
+		return errors.New("gateway: no API key is configured; set CORDUM_API_KEY, or use dev mode on this machine")
+	}
+	for i, k := range c.APIKeys {
+		if len(k) < MinAPIKey {
+			return fmt.Errorf("gateway: API key %d has %d characters, at least %d are needed; make one with: openssl rand -hex 32", i+1, len(k), MinAPIKey)
+		}
+	}
+	for _, o := range c.Origins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			return fmt.Errorf("gateway: %q is no origin; write scheme and host only, like https://dash.example.com", o)
+		}
+	}
+	if c.BodyTimeout < 0 {
+		return errors.New("gateway: the time for a body must be positive")
+	}
+	if c.Ping < 0 || c.Ping >= PongWait {
+		return fmt.Errorf("gateway: the ping interval %s must be below the %s after which a silent viewer is dropped", c.Ping, PongWait)
+	}
+	return nil
+}

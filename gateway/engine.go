@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/runner"
+)
+
+// Engine is what the gateway calls. Every method answers the errors of package runner; a tenant never sees what
+// belongs to another, which is [runner.ErrNotFound]. Implementations are safe for concurrent use.
+type Engine interface {
+	Calls
+	// Watch begins to follow a run or a workflow's runs. buffer is how many messages may wait for the viewer; when it
+	// is full, what follows is one gap message.
+	Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (Watch, error)
+}
+
+// Watch is a bounded queue of messages for one viewer.
+type Watch interface {
+	// Next blocks for the next message. When ctx ends first the answer is its error and nothing is lost.
+	Next(ctx context.Context) (runner.Message, error)
+	// Close ends the watch and frees its queue. It may be called more than once.
+	Close()
+}
+
+// Calls are the calls that are answered at once.
+type Calls interface {
+	PutWorkflow(ctx context.Context, c runner.Caller, source []byte, f runner.Format) (runner.WorkflowVersion, error)
+	CheckWorkflow(ctx context.Context, source []byte, f runner.Format) (runner.WorkflowVersion, []dag.Diagnostic)
+	Workflow(ctx context.Context, c runner.Caller, id, digest string) (runner.WorkflowVersion, error)
+	Workflows(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.WorkflowVersion, string, error)
+
+	Start(ctx context.Context, c runner.Caller, req runner.StartRequest) (runner.Started, error)
+	Rerun(ctx context.Context, c runner.Caller, run string) (runner.Started, error)
+	Submit(ctx context.Context, c runner.Caller, req runner.JobRequest) (runner.JobView, bool, error)
+	Command(ctx context.Context, c runner.Caller, run string, cmd runner.Command) (runner.RunView, error)
+
+	// View is a run as it is now.
+	View(ctx context.Context, c runner.Caller, run string) (runner.RunView, error)
+	WaitRun(ctx context.Context, c runner.Caller, run string, since uint64) (runner.RunView, error)
+	LatestRun(ctx context.Context, c runner.Caller, workflow string) (string, error)
+	Runs(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.RunHeader, string, error)
+	Timeline(ctx context.Context, c runner.Caller, run string, after uint64, limit int) ([]runner.Event, bool, error)
+
+	Job(ctx context.Context, c runner.Caller, id string) (runner.JobView, error)
+	Jobs(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.JobView, string, error)
+	CancelJob(ctx context.Context, c runner.Caller, id string) (runner.JobView, error)
+
+	Approvals(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.ApprovalView, string, error)
+	Approval(ctx context.Context, c runner.Caller, id string) (runner.ApprovalView, error)
+	Decide(ctx context.Context, c runner.Caller, id string, d runner.Decision) (runner.ApprovalView, error)
+
+	Workers(ctx context.Context, c runner.Caller) ([]runner.WorkerView, error)
+	// Health is nil when every partition is owned and the store answers.
+	Health(ctx context.Context) error
+}
+
+// watched is an engine whose watches have a concrete type of their own, as package runner's.
+type watched[W Watch] interface {
+	Calls
+	Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (W, error)
+}
+
+// Adapt makes an [Engine] of an engine that returns a concrete type of watch: gateway.Adapt(theRunner).
+func Adapt[W Watch](e watched[W]) Engine { return adapted[W]{Calls: e, watched: e} }
+
+type adapted[W Watch] struct {
+	Calls
+	watched watched[W]
+}
+
+func (a adapted[W]) Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (Watch, error) {
+	w, err := a.watched.Watch(ctx, c, req, buffer)
+	if err != nil {
+		return nil, err // never a typed nil
+	}
+	return w, nil
+}

@@ -1,0 +1,399 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/runner"
+)
+
+// fakeEngine is a small real engine: it keeps workflows, runs that advance when a test says so, and their events, in
+// memory and by tenant.
+type fakeEngine struct {
+	mu        sync.Mutex
+	workflows map[string][]runner.WorkflowVersion // by tenant/id, oldest first
+	runs      map[string]*fakeRun                 // by tenant/id
+	order     []string
+	keys      map[string]fakeKey
+	jobs      map[string]runner.JobView
+	approvals map[string]runner.ApprovalView
+	watches   map[*fakeWatch]struct{}
+	callers   []runner.Caller
+	sick      error
+	boom      bool
+}
+
+type fakeRun struct {
+	tenant string
+	view   runner.RunView
+	events []runner.Event
+}
+
+type fakeKey struct{ body, run, digest string }
+
+func newFake() *fakeEngine {
+	return &fakeEngine{
+		workflows: map[string][]runner.WorkflowVersion{}, runs: map[string]*fakeRun{}, keys: map[string]fakeKey{},
+		jobs: map[string]runner.JobView{}, approvals: map[string]runner.ApprovalView{}, watches: map[*fakeWatch]struct{}{},
+	}
+}
+
+func (f *fakeEngine) lock(c runner.Caller) func() {
+	f.mu.Lock()
+	f.callers = append(f.callers, c)
+	if f.boom {
+		f.mu.Unlock()
+		panic("boom: secret-of-the-engine")
+	}
+	return f.mu.Unlock
+}
+
+func (f *fakeEngine) lastCaller() runner.Caller {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.callers[len(f.callers)-1]
+}
+
+func (f *fakeEngine) count() (workflows, runs, jobs int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.workflows), len(f.runs), len(f.jobs)
+}
+
+// CheckWorkflow knows a tiny language: JSON with id, name, steps; YAML is taken as it is.
+func (f *fakeEngine) CheckWorkflow(_ context.Context, source []byte, format runner.Format) (runner.WorkflowVersion, []dag.Diagnostic) {
+	v := runner.WorkflowVersion{ID: "from-yaml", Steps: 1, CreatedAt: time.Unix(0, 0).UTC()}
+	if format == runner.FormatJSON {
+		var def map[string]json.RawMessage
+		if err := json.Unmarshal(source, &def); err != nil {
+			return v, []dag.Diagnostic{{Rule: "invalid_json", Message: "no JSON", Line: 1, Col: 2}}
+		}
+		v.ID = ""
+		for key, raw := range def {
+			switch key {
+			case "id":
+				_ = json.Unmarshal(raw, &v.ID)
+			case "name":
+				_ = json.Unmarshal(raw, &v.Name)
+			case "steps", "language":
+			default:
+				return v, []dag.Diagnostic{
+					{Rule: "unknown_field", Message: "there is no such field", Pointer: "/" + key, Hint: "steps", Line: 2, Col: 3},
+				}
+			}
+		}
+	}
+	sum := sha256.Sum256(source)
+	v.Digest = hex.EncodeToString(sum[:])
+	if v.ID == "" && v.Name != "" {
+		v.ID = v.Name
+	}
+	if v.ID == "" {
+		v.ID = "oneshot-" + v.Digest[:8]
+	}
+	if v.ID == "cyclic" {
+		return v, []dag.Diagnostic{
+			{Rule: "slow", Severity: dag.Warning, Message: "slow"},
+			{Rule: "cycle", Message: "a → b → a", Pointer: "/steps/0/depends_on/0", Line: 4, Col: 7},
+		}
+	}
+	return v, nil
+}
+
+func (f *fakeEngine) PutWorkflow(ctx context.Context, c runner.Caller, source []byte, format runner.Format) (runner.WorkflowVersion, error) {
+	defer f.lock(c)()
+	v, diags := f.CheckWorkflow(ctx, source, format)
+	if len(diags) > 0 {
+		return runner.WorkflowVersion{}, &runner.InvalidError{Code: "invalid_definition", Message: "no", Diagnostics: diags}
+	}
+	v.Source = json.RawMessage(`{"id":"` + v.ID + `"}`)
+	v.Graph = &runner.GraphView{Nodes: []runner.GraphNode{{ID: "a", Type: "worker"}}}
+	key := c.Tenant + "/" + v.ID
+	f.workflows[key] = append(f.workflows[key], v)
+	return v, nil
+}
+
+func (f *fakeEngine) Workflow(_ context.Context, c runner.Caller, id, digest string) (runner.WorkflowVersion, error) {
+	defer f.lock(c)()
+	for _, v := range slices.Backward(f.workflows[c.Tenant+"/"+id]) {
+		if digest == "" || digest == v.Digest {
+			return v, nil
+		}
+	}
+	return runner.WorkflowVersion{}, runner.ErrNotFound
+}
+
+func (f *fakeEngine) Workflows(_ context.Context, c runner.Caller, _ runner.Filter) ([]runner.WorkflowVersion, string, error) {
+	defer f.lock(c)()
+	var out []runner.WorkflowVersion
+	for key, versions := range f.workflows {
+		if key == c.Tenant+"/"+versions[0].ID {
+			out = append(out, versions[len(versions)-1])
+		}
+	}
+	return out, "", nil
+}
+
+func (f *fakeEngine) Start(_ context.Context, c runner.Caller, req runner.StartRequest) (runner.Started, error) {
+	defer f.lock(c)()
+	versions := f.workflows[c.Tenant+"/"+req.Workflow]
+	if len(versions) == 0 {
+		return runner.Started{}, fmt.Errorf("workflow: %w", runner.ErrNotFound)
+	}
+	body := fmt.Sprint(req.Workflow, req.Digest, string(req.Input), string(req.Context), req.Labels)
+	key := c.Tenant + "\x00" + req.IdempotencyKey
+	if seen, ok := f.keys[key]; ok && req.IdempotencyKey != "" {
+		if seen.body != body {
+			return runner.Started{}, runner.ErrIdempotency
+		}
+		return runner.Started{RunID: seen.run, Workflow: req.Workflow, Digest: seen.digest, Replayed: true}, nil
+	}
+	run := &fakeRun{tenant: c.Tenant, view: runner.RunView{
+		ID: runID(len(f.order)), Kind: "workflow", Workflow: req.Workflow, Digest: versions[len(versions)-1].Digest,
+		State: "running", Compensation: "none", StartedBy: c.Actor, Input: req.Input, Context: req.Context, Labels: req.Labels,
+		Steps: []runner.StepView{{ID: "a", Type: "worker", State: "running", JobID: runID(len(f.order)) + ".a~0"}},
+	}}
+	f.runs[c.Tenant+"/"+run.view.ID] = run
+	f.order = append(f.order, run.view.ID)
+	f.keys[key] = fakeKey{body, run.view.ID, run.view.Digest}
+	f.add(run, "run_started")
+	return runner.Started{RunID: run.view.ID, Workflow: req.Workflow, Digest: run.view.Digest}, nil
+}
+
+// runID makes real run ids: partition 07 and a ULID.
+func runID(n int) string { return fmt.Sprintf("0701JDPV6V2K8Q0000000000%04d", n) }
+
+// advance adds n events to a run.
+func (f *fakeEngine) advance(id string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for range n {
+		f.add(f.runs["default/"+id], "step_progress")
+	}
+}
+
+func (f *fakeEngine) finish(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	run := f.runs["default/"+id]
+	now := time.Unix(1, 0).UTC()
+	run.view.State, run.view.EndedAt = "succeeded", &now
+	f.add(run, "run_succeeded")
+	for w := range f.watches {
+		if w.run == run && !w.closed {
+			w.put(runner.Message{Kind: "end", Seq: run.view.Seq})
+		}
+	}
+}
+
+func (f *fakeEngine) add(run *fakeRun, kind string) {
+	run.view.Seq++
+	e := runner.Event{Seq: run.view.Seq, Prev: run.view.Seq - 1, RunID: run.view.ID, Type: kind, V: 1, At: time.Unix(0, 0).UTC()}
+	run.events = append(run.events, e)
+	for w := range f.watches {
+		switch {
+		case w.run == run:
+			w.put(runner.Message{Kind: "event", Event: &e})
+		case w.run == nil && w.tenant == run.tenant && (w.workflow == "*" || w.workflow == run.view.Workflow):
+			w.put(runner.Message{Kind: "header", Header: headerOf(run)})
+		}
+	}
+}
+
+func headerOf(run *fakeRun) *runner.RunHeader {
+	v := run.view
+	return &runner.RunHeader{ID: v.ID, Kind: v.Kind, Workflow: v.Workflow, Digest: v.Digest, State: v.State, Seq: v.Seq, StartedAt: v.StartedAt}
+}
+
+func (f *fakeEngine) find(c runner.Caller, id string) (*fakeRun, error) {
+	run := f.runs[c.Tenant+"/"+id]
+	if run == nil {
+		return nil, fmt.Errorf("run: %w", runner.ErrNotFound)
+	}
+	return run, nil
+}
+
+func (f *fakeEngine) Rerun(ctx context.Context, c runner.Caller, id string) (runner.Started, error) {
+	unlock := f.lock(c)
+	run, err := f.find(c, id)
+	unlock()
+	if err != nil {
+		return runner.Started{}, err
+	}
+	return f.Start(ctx, c, runner.StartRequest{Workflow: run.view.Workflow, Input: run.view.Input})
+}
+
+func (f *fakeEngine) Submit(_ context.Context, c runner.Caller, req runner.JobRequest) (runner.JobView, bool, error) {
+	defer f.lock(c)()
+	job := runner.JobView{
+		ID: runID(9000+len(f.jobs)) + ".job~0", Topic: req.Topic, Pack: req.Pack, Tool: req.Tool, State: "pending",
+		Worker: req.PreferredWorkerID, Output: req.Input,
+	}
+	f.jobs[c.Tenant+"/"+job.ID] = job
+	return job, false, nil
+}
+
+func (f *fakeEngine) Command(_ context.Context, c runner.Caller, id string, cmd runner.Command) (runner.RunView, error) {
+	defer f.lock(c)()
+	run, err := f.find(c, id)
+	if err != nil {
+		return runner.RunView{}, err
+	}
+	if run.view.EndedAt != nil {
+		return runner.RunView{}, fmt.Errorf("%w: the run has ended", runner.ErrConflict)
+	}
+	f.add(run, "run_"+string(cmd.Verb))
+	return run.view, nil
+}
+
+func (f *fakeEngine) View(_ context.Context, c runner.Caller, id string) (runner.RunView, error) {
+	defer f.lock(c)()
+	run, err := f.find(c, id)
+	if err != nil {
+		return runner.RunView{}, err
+	}
+	return run.view, nil
+}
+
+func (f *fakeEngine) WaitRun(ctx context.Context, c runner.Caller, id string, since uint64) (runner.RunView, error) {
+	w, err := f.Watch(ctx, c, runner.WatchRequest{Run: id}, 10)
+	if err != nil {
+		return runner.RunView{}, err
+	}
+	defer w.Close()
+	for {
+		view, err := f.View(ctx, c, id)
+		if err != nil || view.Seq > since || view.EndedAt != nil {
+			return view, err
+		}
+		if _, err := w.Next(ctx); err != nil {
+			return f.View(context.WithoutCancel(ctx), c, id)
+		}
+	}
+}
+
+func (f *fakeEngine) LatestRun(_ context.Context, c runner.Caller, workflow string) (string, error) {
+	defer f.lock(c)()
+	for _, id := range slices.Backward(f.order) {
+		if run := f.runs[c.Tenant+"/"+id]; run != nil && run.view.Workflow == workflow {
+			return id, nil
+		}
+	}
+	return "", runner.ErrNotFound
+}
+
+func (f *fakeEngine) Runs(_ context.Context, c runner.Caller, filter runner.Filter) ([]runner.RunHeader, string, error) {
+	defer f.lock(c)()
+	from := 0
+	if filter.Cursor != "" {
+		n, err := strconv.Atoi(filter.Cursor)
+		if err != nil {
+			return nil, "", runner.ErrInvalidCursor
+		}
+		from = n
+	}
+	var out []runner.RunHeader
+	for i := len(f.order) - 1 - from; i >= 0; i-- {
+		if len(out) == filter.Limit {
+			return out, strconv.Itoa(from + len(out)), nil
+		}
+		if run := f.runs[c.Tenant+"/"+f.order[i]]; run != nil {
+			out = append(out, *headerOf(run))
+		}
+	}
+	return out, "", nil
+}
+
+func (f *fakeEngine) Timeline(_ context.Context, c runner.Caller, id string, after uint64, limit int) ([]runner.Event, bool, error) {
+	defer f.lock(c)()
+	run, err := f.find(c, id)
+	if err != nil {
+		return nil, false, err
+	}
+	rest := run.events[min(after, uint64(len(run.events))):]
+	return rest[:min(limit, len(rest))], len(rest) > limit, nil
+}
+
+func (f *fakeEngine) Job(_ context.Context, c runner.Caller, id string) (runner.JobView, error) {
+	defer f.lock(c)()
+	job, ok := f.jobs[c.Tenant+"/"+id]
+	if !ok {
+		return job, runner.ErrNotFound
+	}
+	return job, nil
+}
+
+func (f *fakeEngine) Jobs(_ context.Context, c runner.Caller, filter runner.Filter) ([]runner.JobView, string, error) {
+	defer f.lock(c)()
+	var out []runner.JobView
+	for _, j := range f.jobs {
+		if filter.State == "" || filter.State == j.State {
+			out = append(out, j)
+		}
+	}
+	return out, "", nil
+}
+
+func (f *fakeEngine) CancelJob(ctx context.Context, c runner.Caller, id string) (runner.JobView, error) {
+	job, err := f.Job(ctx, c, id)
+	job.State = "cancelled"
+	return job, err
+}
+
+func (f *fakeEngine) Approvals(_ context.Context, c runner.Caller, _ runner.Filter) ([]runner.ApprovalView, string, error) {
+	defer f.lock(c)()
+	var out []runner.ApprovalView
+	for _, a := range f.approvals {
+		out = append(out, a)
+	}
+	return out, "", nil
+}
+
+func (f *fakeEngine) Approval(_ context.Context, c runner.Caller, id string) (runner.ApprovalView, error) {
+	defer f.lock(c)()
+	a, ok := f.approvals[c.Tenant+"/"+id]
+	if !ok {
+		return a, runner.ErrNotFound
+	}
+	return a, nil
+}
+
+func (f *fakeEngine) Decide(_ context.Context, c runner.Caller, id string, d runner.Decision) (runner.ApprovalView, error) {
+	defer f.lock(c)()
+	a, ok := f.approvals[c.Tenant+"/"+id]
+	switch {
+	case !ok:
+		return a, runner.ErrNotFound
+	case a.State == "expired":
+		return a, fmt.Errorf("%w: the approval has expired", runner.ErrGone)
+	case a.State != "waiting":
+		return a, fmt.Errorf("%w: already %s by %s", runner.ErrConflict, a.State, a.DecidedBy)
+	case d.ExpectHash != "" && d.ExpectHash != a.Hash:
+		return a, fmt.Errorf("%w: the approval has changed", runner.ErrConflict)
+	}
+	a.State, a.DecidedBy, a.Comment = "denied", c.Actor, d.Comment
+	if d.Approve {
+		a.State = "approved"
+	}
+	f.approvals[c.Tenant+"/"+id] = a
+	return a, nil
+}
+
+func (f *fakeEngine) Workers(_ context.Context, c runner.Caller) ([]runner.WorkerView, error) {
+	defer f.lock(c)()
+	return []runner.WorkerView{{ID: "w1", State: "alive"}, {ID: "w2", State: "lost"}}, nil
+}
+
+func (f *fakeEngine) Health(context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sick
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import "time"
+
+// Limits of what the gateway takes. Sizes are bytes.
+const (
+	// MaxDefinitionBody is the largest definition, as the language's own limit says.
+	MaxDefinitionBody = 4 << 20
+	// MaxBody is the largest body of every other request (GATEWAY_MAX_JOB_PAYLOAD_BYTES).
+	MaxBody = 2 << 20
+	// MaxHeaderBytes bounds a request's line and headers together; more is 431.
+	MaxHeaderBytes = 64 << 10
+	// MaxHeaders is how many header lines a request may have; more is 431.
+	MaxHeaders = 100
+	// MaxJSONDepth is how deep a JSON body may nest, as deep as a definition.
+	MaxJSONDepth = 64
+	// MaxIDLength bounds an identifier in a path, a query or a subscription.
+	MaxIDLength = 200
+	// MaxIdempotencyKey bounds the Idempotency-Key header.
+	MaxIdempotencyKey = 255
+	// MaxReason bounds the X-Reason header.
+	MaxReason = 1024
+	// MinAPIKey is the shortest API key that is taken: 128 bits written in hexadecimal.
+	MinAPIKey = 32
+
+	// DefaultPage and MaxPage are how many items a page of a list holds.
+	DefaultPage = 50
+	MaxPage     = 1000
+	// MaxWait is the longest a long poll may take.
+	MaxWait = 60 * time.Second
+
+	// BodyTimeout is how long a request may take to send its body; then 408.
+	BodyTimeout = 10 * time.Second
+	// HeaderTimeout is how long a request may take to send its headers.
+	HeaderTimeout = 10 * time.Second
+	// IdleTimeout is how long a connection may wait for its next request.
+	IdleTimeout = 2 * time.Minute
+	// StopTimeout is how long requests in flight may take when the gateway stops.
+	StopTimeout = 10 * time.Second
+)
+
+// Limits of the live stream.
+const (
+	// MaxViewers is how many WebSocket and SSE viewers there may be at a time; more is 503.
+	MaxViewers = 10_000
+	// MaxSubscriptions is how many runs or workflows one WebSocket may follow; more is closed with 1008.
+	MaxSubscriptions = 100
+	// MaxMessage is the largest message a client may send; more is closed with 1009.
+	MaxMessage = 64 << 10
+	// WatchBuffer is how many messages of one subscription may wait for its viewer before the rest becomes a gap.
+	WatchBuffer = 256
+	// ViewerQueue is how many encoded messages may wait for one connection.
+	ViewerQueue = 64
+	// ClientRate and ClientBurst bound a client's messages and pings a second; more is closed with 1008.
+	ClientRate  = 20
+	ClientBurst = 200
+
+	// PingInterval is the default pause between two pings (GATEWAY_WS_PING_INTERVAL).
+	PingInterval = 30 * time.Second
+	// PongWait is how long a connection may be silent, pongs included.
+	PongWait = 60 * time.Second
+	// WriteTimeout is how long one message may take to leave.
+	WriteTimeout = 10 * time.Second
+	// SlowAfter is how long a viewer's queue may stay full before it is closed with 1013. With WriteTimeout it makes
+	// the 20 s after which a viewer that reads nothing is gone.
+	SlowAfter = 10 * time.Second
+	// SSEHeartbeat is the pause between two comment lines of a silent SSE stream.
+	SSEHeartbeat = 15 * time.Second
+)
+
+// Rate limits by default, per second and at once: of one principal, and of one address where nobody is known yet.
+const (
+	DefaultRPS         = 100
+	DefaultBurst       = 200
+	DefaultPublicRPS   = 10
+	DefaultPublicBurst = 20
+	// BucketTTL is how long an unused bucket is kept, BucketSweep how often they are looked through.
+	BucketTTL   = 30 * time.Minute
+	BucketSweep = 5 * time.Minute
+	// MaxBuckets bounds the memory of the rate limiter; beyond it, unknown callers share one bucket.
+	MaxBuckets = 100_000
+)

@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/internal/yamlx"
+	"cordum.dev/cordum/steps"
+)
+
+// A definition that is posted may say two things that are no part of the language: that it is to be run, by the field
+// "run", and that it is meant once, by having neither id nor name.
+
+// yamlRun finds the field at the outermost level, where YAML of block style has no indentation.
+var yamlRun = regexp.MustCompile(`(?m)^["']?run["']?[ \t]*:[ \t]*(true|false)[ \t]*(#[^\n]*)?\r?$`)
+
+// takeRun cuts the field run out of a definition. It is overwritten with blanks, so that every other place keeps its
+// line and column.
+func takeRun(source []byte, f runner.Format) (rest []byte, run bool) {
+	if isJSON(source, f) {
+		for _, field := range topFields(source) {
+			if field.key != "run" || (field.value != "true" && field.value != "false") {
+				continue
+			}
+			return blank(source, field.from, field.to), field.value == "true"
+		}
+		return source, false
+	}
+	if at := yamlRun.FindSubmatchIndex(source); at != nil {
+		return blank(source, at[0], at[1]), string(source[at[2]:at[3]]) == "true"
+	}
+	return source, false
+}
+
+// oneShot tells whether a definition has neither an id nor a name. One that cannot be read is none: storing it says
+// what is wrong.
+func oneShot(source []byte, f runner.Format) bool {
+	root, err := yamlx.Parse(source, languageFormat(f))
+	return err == nil && root.Kind == yamlx.Map && root.Get("id") == nil && root.Get("name") == nil
+}
+
+// oneShotPrefix begins the ids of definitions that have none of their own.
+const oneShotPrefix = "oneshot-"
+
+// named gives a one-shot an id made of its content, so that the same one is stored once. The answer is its canonical
+// form; it is nil when the diagnostics, which have the places of the source, hold an error.
+func named(source []byte, f runner.Format) ([]byte, []dag.Diagnostic) {
+	def, diags := dag.ParseOneShot(source, languageFormat(f))
+	if def == nil {
+		return nil, diags
+	}
+	plan, more := steps.Compile(def)
+	diags = append(diags, more...)
+	if plan == nil {
+		return nil, diags
+	}
+	return def.WithID(oneShotPrefix + def.Digest[:16]).Canonical, diags
+}
+
+func languageFormat(f runner.Format) yamlx.Format {
+	switch f {
+	case runner.FormatJSON:
+		return yamlx.JSON
+	case runner.FormatYAML:
+		return yamlx.YAML
+	}
+	return yamlx.Auto
+}
+
+func isJSON(source []byte, f runner.Format) bool {
+	if f == runner.FormatAuto {
+		return bytes.HasPrefix(bytes.TrimSpace(source), []byte("{"))
+	}
+	return f == runner.FormatJSON
+}
+
+// topField is a field of the outermost object. from and to span it with one of the commas beside it, so that cutting
+// it leaves valid JSON.
+type topField struct {
+	key, value string // value is text only for a boolean
+	from, to   int
+}
+
+// topFields reads the outermost object; of what is not one, or breaks off, nothing.
+func topFields(source []byte) []topField {
+	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))))
+	bom := len(source) - len(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return nil
+	}
+	var fields []topField
+	for dec.More() {
+		from := int(dec.InputOffset()) + bom // behind the brace or the value before
+		key, err := dec.Token()
+		if err != nil {
+			return nil
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return nil
+		}
+		to := int(dec.InputOffset()) + bom
+		name, _ := key.(string)
+		fields = append(fields, topField{name, string(value), from, to})
+	}
+	if len(fields) > 0 { // the first has no comma before it, so its own is the one behind it
+		first := &fields[0]
+		if behind := bytes.TrimLeft(source[first.to:], " \t\r\n"); len(behind) > 0 && behind[0] == ',' {
+			first.to = len(source) - len(behind) + 1
+		}
+	}
+	return fields
+}
+
+// blank overwrites a span with spaces and keeps its line breaks.
+func blank(source []byte, from, to int) []byte {
+	out := bytes.Clone(source)
+	for i := from; i < to; i++ {
+		if out[i] != '\n' && out[i] != '\r' {
+			out[i] = ' '
+		}
+	}
+	return out
+}

@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
+	ids := map[string]bool{}
+	patterns := map[string]bool{}
+	for _, r := range Routes() {
+		name := r.pattern()
+		if patterns[name] || (r.ID != "" && ids[r.ID]) {
+			t.Errorf("%s is in the table twice", name)
+		}
+		patterns[name], ids[r.ID] = true, true
+		if r.Role == RoleDenied || r.Summary == "" || r.Tag == "" || r.bind == nil {
+			t.Errorf("%s: role, summary, tag or handler is missing", name)
+		}
+		if (r.Role == RolePublic) != (r.Tenant == TenantNone) || r.Tenant == TenantUnsaid {
+			t.Errorf("%s: role %s does not go with tenant scope %d", name, r.Role, r.Tenant)
+		}
+		if (r.Body > 0) != (len(r.Accepts) > 0) {
+			t.Errorf("%s: a body needs a limit and its media types", name)
+		}
+		if r.Method != http.MethodGet && r.Audit == "" && r.ID != "lintWorkflow" {
+			t.Errorf("%s changes something and has no audit verb", name)
+		}
+		if r.ID != "" && !regexp.MustCompile(`^[a-z][A-Za-z0-9]+$`).MatchString(r.ID) {
+			t.Errorf("%s: operation id %q", name, r.ID)
+		}
+	}
+}
+
+// Every route × {no credentials, a wrong key, another tenant} is refused, before anything else about the request
+// matters.
+func TestEveryRouteAsksForCredentials(t *testing.T) {
+	a := newAPI(t, withKeys)
+	for _, r := range Routes() {
+		if r.Role == RolePublic {
+			continue
+		}
+		path := strings.NewReplacer("{id}", "x").Replace(r.Path)
+		a.call(r.Method, path, "").want(401, "unauthenticated")
+		a.call(r.Method, path, "", "X-API-Key: "+strings.Repeat("0", 32)).want(401, "unauthenticated")
+		a.call(r.Method, path, "", "X-API-Key: "+testKey, "X-Tenant-ID: acme").want(403, "tenant_mismatch")
+	}
+	if len(a.engine.callers) != 0 {
+		t.Errorf("the engine was called: %+v", a.engine.callers)
+	}
+}
+
+// Every route × role answers as the table says.
+func TestRoleMatrix(t *testing.T) {
+	includes := map[Role][]Role{
+		RoleViewer:   {RoleViewer},
+		RoleOperator: {RoleViewer, RoleOperator},
+		RoleApprover: {RoleViewer, RoleApprover},
+		RoleAuthor:   {RoleViewer, RoleAuthor},
+		RoleAdmin:    {RoleViewer, RoleOperator, RoleApprover, RoleAuthor, RoleAdmin},
+		RoleDenied:   {},
+	}
+	for held, may := range includes {
+		for _, r := range Routes() {
+			want := r.Role == RolePublic
+			for _, m := range may {
+				want = want || m == r.Role
+			}
+			if got := RolesOf(held).Allow(r.Role); got != want {
+				t.Errorf("%s with role %s: allowed is %v", r.pattern(), held, got)
+			}
+		}
+	}
+	for _, none := range []Role{RoleDenied, RoleAdmin + 1} {
+		if RolesOf(RoleAdmin).Allow(none) {
+			t.Errorf("an admin may call a route that asks for role %d", none)
+		}
+	}
+}
+
+func TestRouteOutsideTheTableIsRefused(t *testing.T) {
+	a := newAPI(t, nil)
+	a.call("GET", "/extra", "").want(404, "not_found")
+	guardedMux{a.g}.HandleFunc("GET /extra", func(http.ResponseWriter, *http.Request) { t.Error("it was called") })
+	a.call("GET", "/extra", "").want(403, "forbidden")
+}
+
+func TestStartingNeedsOperator(t *testing.T) {
+	a := newAPI(t, nil)
+	r := httptest.NewRequest("POST", "/", nil)
+	ctx := withRequest(r.Context(), &request{principal: Principal{Tenant: "default", Actor: "user:a", Roles: RolesOf(RoleAuthor)}})
+	in := &createWorkflowInput{DefinitionBody: DefinitionBody{ContentType: "application/json", RawBody: []byte(`{"steps":[{"id":"a","topic":"job.x"}]}`)}}
+	if _, err := a.g.createWorkflow(ctx, in); err == nil || problemOf(err).Code != "forbidden" {
+		t.Errorf("an author started a run: %v", err)
+	}
+	in.Run = "false"
+	if _, err := a.g.createWorkflow(ctx, in); err != nil {
+		t.Errorf("an author could not store: %v", err)
+	}
+}
+
+func TestOpenAPIDescribesTheTable(t *testing.T) {
+	a := newAPI(t, nil)
+	doc := a.g.api.OpenAPI()
+	described := 0
+	for path, item := range doc.Paths {
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post} {
+			if op == nil {
+				continue
+			}
+			described++
+			route := a.g.routes[method+" "+path]
+			if route == nil || route.ID != op.OperationID {
+				t.Fatalf("%s %s is not in the table", method, path)
+			}
+			if op.Summary == "" || len(op.Tags) == 0 || op.Security == nil || len(op.Responses) < 2 {
+				t.Errorf("%s: summary, tags, security or responses are missing", op.OperationID)
+			}
+			for _, status := range route.errors() {
+				if op.Responses[statusText(status)] == nil {
+					t.Errorf("%s: response %d is not described", op.OperationID, status)
+				}
+			}
+			if op.RequestBody != nil {
+				for media, body := range op.RequestBody.Content {
+					if body.Schema == nil {
+						t.Errorf("%s: body %s has no schema", op.OperationID, media)
+					}
+				}
+			}
+		}
+	}
+	want := 0
+	for _, r := range Routes() {
+		if r.ID != "" {
+			want++
+		}
+	}
+	if described != want {
+		t.Errorf("%d operations are described, %d are in the table", described, want)
+	}
+}
+
+// Requests refuse fields they do not know; answers may get more.
+func TestSchemasOfRequestsAreClosed(t *testing.T) {
+	a := newAPI(t, nil)
+	if _, _, err := a.g.OpenAPI(); err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range a.g.api.OpenAPI().Components.Schemas.Map() {
+		_, request := map[string]bool{
+			"Cancel": true, "Comment": true, "JobSubmit": true, "Reason": true, "RunStart": true, "Signal": true, "Verdict": true,
+		}[name]
+		if closed := schema.AdditionalProperties == false; closed != request {
+			t.Errorf("%s: closed is %v", name, closed)
+		}
+		if !request {
+			continue
+		}
+		for field, property := range schema.Properties {
+			if property.Ref != "" || (property.Items != nil && property.Items.Ref != "") {
+				t.Errorf("%s.%s names another schema, which would be open", name, field)
+			}
+		}
+	}
+}
+
+func TestProblemsTable(t *testing.T) {
+	for code, k := range problems {
+		if k.status < 400 || k.title == "" || http.StatusText(k.status) == "" {
+			t.Errorf("%s: %+v", code, k)
+		}
+	}
+	for _, s := range sentinels {
+		if _, ok := problems[s.code]; !ok {
+			t.Errorf("%v has the code %s, which is not in the table", s.err, s.code)
+		}
+	}
+}

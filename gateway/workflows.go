@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/runner"
+)
+
+// DefinitionBody is a definition as it was sent.
+type DefinitionBody struct {
+	ContentType string `header:"Content-Type"`
+	RawBody     []byte
+}
+
+// source is the definition, out of huma's buffer, and how it is written.
+func (in *DefinitionBody) source() ([]byte, runner.Format) {
+	media, _, _ := mime.ParseMediaType(in.ContentType) // the guard has let only known ones through
+	format := runner.FormatYAML
+	switch media {
+	case "":
+		format = runner.FormatAuto
+	case "application/json":
+		format = runner.FormatJSON
+	}
+	return bytes.Clone(in.RawBody), format
+}
+
+type createWorkflowInput struct {
+	DefinitionBody
+	Run string `query:"run" enum:"true,false" doc:"Start it too, or never; by default only a one-shot is started"`
+}
+
+// WorkflowCreated answers the storing of a definition.
+type WorkflowCreated struct {
+	runner.WorkflowVersion
+	RunID string `json:"run_id,omitempty" doc:"The run, when one was started"`
+}
+
+func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (*created[WorkflowCreated], error) {
+	source, format := in.source()
+	source, asked := takeRun(source, format)
+	once := oneShot(source, format)
+	start := in.Run == "true" || (in.Run == "" && (asked || once))
+	if start && !requestOf(ctx).principal.Roles.Allow(RoleOperator) {
+		return nil, newProblem("forbidden", "Starting it needs the role operator too; store it with run=false.")
+	}
+	if once {
+		text, diags := named(source, format)
+		if text == nil {
+			return nil, diagnosticsProblem(diags)
+		}
+		source, format = text, runner.FormatJSON
+	}
+	version, err := g.engine.PutWorkflow(ctx, creator(ctx), source, format)
+	if err != nil {
+		return nil, err
+	}
+	out := &created[WorkflowCreated]{
+		Status: http.StatusCreated, Location: prefix + "/workflows/" + url.PathEscape(version.ID),
+		Body: WorkflowCreated{WorkflowVersion: version},
+	}
+	if !start {
+		return out, nil
+	}
+	started, err := g.engine.Start(ctx, creator(ctx), runner.StartRequest{
+		Workflow: version.ID, Digest: version.Digest, IdempotencyKey: requestOf(ctx).command,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Status, out.Location, out.Replayed = http.StatusAccepted, runPath(started.RunID), replayed(started.Replayed)
+	out.Body.RunID = started.RunID
+	return out, nil
+}
+
+// LintReport says what is wrong with a definition.
+type LintReport struct {
+	Valid       bool          `json:"valid"`
+	ID          string        `json:"id,omitempty"`
+	Digest      string        `json:"digest,omitempty"`
+	Steps       int           `json:"steps,omitempty"`
+	Diagnostics []ProblemItem `json:"diagnostics"`
+}
+
+func (g *Gateway) lintWorkflow(ctx context.Context, in *DefinitionBody) (*reply[LintReport], error) {
+	source, format := in.source()
+	source, _ = takeRun(source, format)
+	var diags []dag.Diagnostic
+	if oneShot(source, format) {
+		var text []byte
+		if text, diags = named(source, format); text != nil {
+			source, format = text, runner.FormatJSON
+		}
+	}
+	var version runner.WorkflowVersion
+	if len(diags) == 0 {
+		version, diags = g.engine.CheckWorkflow(ctx, source, format)
+	}
+	report := LintReport{Valid: true, ID: version.ID, Digest: version.Digest, Steps: version.Steps, Diagnostics: []ProblemItem{}}
+	for _, d := range diags {
+		report.Diagnostics = append(report.Diagnostics, diagnosticItem(d))
+		report.Valid = report.Valid && d.Severity != dag.Error
+	}
+	return &reply[LintReport]{report}, nil
+}
+
+func (g *Gateway) listWorkflows(ctx context.Context, in *Paging) (*pageReply[runner.WorkflowVersion], error) {
+	f := in.filter()
+	items, next, err := g.engine.Workflows(ctx, caller(ctx, ""), f)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(items, next, "/workflows", f), nil
+}
+
+// WorkflowRef names a version of a workflow.
+type WorkflowRef struct {
+	ByID
+	Digest string `query:"digest" pattern:"^[0-9a-f]{64}$" doc:"A version; the newest by default"`
+}
+
+func (g *Gateway) getWorkflow(ctx context.Context, in *WorkflowRef) (*reply[runner.WorkflowVersion], error) {
+	version, err := g.engine.Workflow(ctx, caller(ctx, ""), in.ID, in.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[runner.WorkflowVersion]{version}, nil
+}
+
+func (g *Gateway) getGraph(ctx context.Context, in *WorkflowRef) (*reply[runner.GraphView], error) {
+	version, err := g.engine.Workflow(ctx, caller(ctx, ""), in.ID, in.Digest)
+	if err != nil {
+		return nil, err
+	}
+	graph := runner.GraphView{Nodes: []runner.GraphNode{}, Edges: []runner.GraphEdge{}}
+	if version.Graph != nil {
+		graph.Nodes = append(graph.Nodes, version.Graph.Nodes...)
+		graph.Edges = append(graph.Edges, version.Graph.Edges...)
+	}
+	return &reply[runner.GraphView]{graph}, nil
+}
+
+type startWorkflowInput struct {
+	WorkflowRef
+	RawBody []byte
+}
+
+func (g *Gateway) startWorkflow(ctx context.Context, in *startWorkflowInput) (*created[runner.Started], error) {
+	input, err := copyJSON(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	started, err := g.engine.Start(ctx, creator(ctx), runner.StartRequest{
+		Workflow: in.ID, Digest: in.Digest, Input: input, IdempotencyKey: requestOf(ctx).command,
+	})
+	return startedReply(started, err)
+}
+
+func startedReply(started runner.Started, err error) (*created[runner.Started], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &created[runner.Started]{
+		Status: http.StatusCreated, Location: runPath(started.RunID), Replayed: replayed(started.Replayed), Body: started,
+	}, nil
+}

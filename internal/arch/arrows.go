@@ -1,0 +1,91 @@
+package arch
+
+import "strings"
+
+// everyone may be imported from anywhere in the module.
+var everyone = []string{"internal/id", "internal/yamlx", "internal/codec"}
+
+// arrows says which packages of the module a package may import, tests aside. The key and the values are folders
+// below the module's root; "x/*" means x's direct and indirect sub-packages. The first matching rule of a list that is
+// searched from the most exact name on decides; a package without a rule is a violation.
+var arrows = map[string][]string{
+	// The centre: pure values.
+	"dag":         {},
+	"steps/expr":  {},
+	"config":      {},
+	"saga":        {"dag"},
+	"steps":       {"dag", "steps/expr"},
+	"safety":      {"steps/expr"},
+	"engine":      {"dag", "saga", "steps", "steps/expr"},
+	"engine/plan": {"engine", "dag", "steps", "saga", "safety"},
+	"scheduler":   {"dag", "safety", "config"},
+
+	// The shells around it.
+	"store":          {},
+	"store/*":        {"store"},
+	"bus":            {"bus/wire"},
+	"bus/wire":       {},
+	"engine/runner":  {"engine", "dag", "steps", "steps/expr", "scheduler", "safety", "config", "store", "bus", "bus/wire"},
+	"packs":          {"dag", "steps", "safety", "config", "store"},
+	"sdk/go":         {"bus/wire"},
+	"steps/builtin":  {"steps", "sdk/go"},
+	"gateway":        {"engine", "engine/plan", "engine/runner", "scheduler", "safety", "saga", "steps", "dag", "store", "config", "packs"},
+	"openapi":        {"gateway"}, // generation and its test
+	"openapi/*":      {"gateway", "openapi"},
+	"web":            {},
+	"internal/id":    {},
+	"internal/yamlx": {},
+	"internal/codec": {},
+	"internal/arch":  {},
+
+	// What strangers read first: an example imports what a user would.
+	"examples/*": {"sdk/go"},
+
+	// Wiring.
+	"cmd/*": {"*"},
+}
+
+// generators are main packages below a folder that write files of it; they may import the folder they belong to and
+// what it may import. Nothing imports them.
+const generators = "/gen"
+
+// rule finds the arrows of a package: its own, else those of the nearest "parent/*".
+func rule(pkg string) (allowed []string, ok bool) {
+	if allowed, ok = arrows[pkg]; ok {
+		return allowed, true
+	}
+	if owner, isGen := strings.CutSuffix(pkg, generators); isGen {
+		if allowed, ok = arrows[owner]; ok {
+			return append([]string{owner, owner + "/*"}, allowed...), true
+		}
+	}
+	for parent := pkg; ; {
+		cut := strings.LastIndexByte(parent, '/')
+		if cut < 0 {
+			return nil, false
+		}
+		parent = parent[:cut]
+		if allowed, ok = arrows[parent+"/*"]; ok {
+			return allowed, true
+		}
+	}
+}
+
+// mayImport tells whether the arrows let importer import imported.
+func mayImport(importer, imported string) bool {
+	allowed, _ := rule(importer)
+	return matchesAny(imported, allowed) || matchesAny(imported, everyone)
+}
+
+// matchesAny tells whether a package is one of the patterns ("a", "a/*" or "*").
+func matchesAny(pkg string, patterns []string) bool {
+	for _, pattern := range patterns {
+		if pattern == "*" || pattern == pkg {
+			return true
+		}
+		if parent, ok := strings.CutSuffix(pattern, "/*"); ok && strings.HasPrefix(pkg, parent+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,41 @@
+package arch
+
+import "strings"
+
+// homes says where an external module may be imported. A module that is not listed may be imported by every package
+// that is not pure. Replacing a module is then a change in its home.
+var homes = map[string][]string{
+	"gopkg.in/yaml.v3":                      {"internal/yamlx"},
+	"github.com/expr-lang/expr":             {"steps/expr"},
+	"github.com/santhosh-tekuri/jsonschema": {"dag", "steps", "steps/expr"},
+	"github.com/oklog/ulid":                 {"internal/id", "engine/runner"},
+	"github.com/cockroachdb/pebble":         {"store/pebble"},
+	"github.com/nats-io/nats-server":        {"bus"},
+	"github.com/nats-io/nats.go":            {"bus", "sdk/go", "steps/builtin"},
+	"github.com/danielgtaylor/huma":         {"gateway"},
+	"github.com/gorilla/websocket":          {"gateway", "cmd/*"},
+	"github.com/spf13/cobra":                {"cmd/*"},
+	"google.golang.org/protobuf":            {"bus/wire", "sdk/go", "engine/runner"},
+}
+
+// testOnly may be imported by tests and by the suites that only tests use.
+var testOnly = []string{"testing", "testing/*", "pgregory.net/rapid"}
+
+// suites are packages made for tests; nothing but tests and other suites imports them.
+var suites = []string{"store/storetest", "store/faults"}
+
+// home finds the module that an import belongs to and where it may be imported.
+func home(path string) (module string, allowed []string, ok bool) {
+	for module, allowed := range homes {
+		if path == module || strings.HasPrefix(path, module+"/") {
+			return module, allowed, true
+		}
+	}
+	return "", nil, false
+}
+
+// isStandard tells whether an import path is of the standard library: its first element has no dot.
+func isStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}

@@ -1,0 +1,108 @@
+package scheduler
+
+import (
+	"time"
+
+	"cordum.dev/cordum/dag"
+)
+
+// attempt is what the Fleet remembers of one: what it asks for, and which of the three places it is in.
+type attempt struct {
+	id        string
+	req       Request
+	announced bool  // req is known
+	rank      int64 // when it was released, less its head start: the lowest goes first
+	seq       uint64
+	slot      int    // in its line's heap, or in its preferred worker's
+	refusedBy string // who gave it back: a heartbeat of theirs that still lists it is older than that
+
+	line  *line     // waits in this
+	named *worker   // waits for this
+	until time.Time // how long the preferred worker is worth waiting for
+	alarm *alarm    // goes off then
+
+	on         *worker // has it
+	heldAt     int     // its place in on.held
+	grantedAt  time.Time
+	byTopic    bool   // was sent to its topic: another worker of the queue group may have got it
+	listedIn   uint64 // the newest of on's heartbeats that listed it; 0 = none
+	missedOnce bool   // the heartbeat before did not list it
+	missedAt   time.Time
+}
+
+func (a *attempt) before(b *attempt) bool {
+	if a.rank != b.rank {
+		return a.rank < b.rank
+	}
+	return a.seq < b.seq
+}
+
+func (a *attempt) place() *int { return &a.slot }
+
+// ask fills in what an attempt wants.
+func (a *attempt) ask(r Request, now time.Time, cfg Config) {
+	if r.ReleasedAt.IsZero() || r.ReleasedAt.After(now) {
+		r.ReleasedAt = now
+	}
+	if r.Priority == dag.PriorityUnsaid {
+		r.Priority = dag.Batch
+	}
+	a.req, a.announced = r, true
+	a.rank = r.ReleasedAt.UnixNano() + int64(headStartsBehind(r.Priority))*int64(cfg.Ageing)
+	a.until = now.Add(cfg.PreferWait)
+}
+
+// headStartsBehind is how many priorities are above p. What has waited that many head starts longer than the most urgent
+// goes before it.
+func headStartsBehind(p dag.Priority) int {
+	switch p {
+	case dag.Critical:
+		return 0
+	case dag.Interactive:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// remember makes the record of an attempt that is in no place yet.
+func (f *Fleet) remember(id string) *attempt {
+	f.arrivals++
+	a := &attempt{id: id, seq: f.arrivals}
+	f.attempts[id] = a
+	return a
+}
+
+// forget takes an attempt out of wherever it is and drops it.
+func (f *Fleet) forget(a *attempt) {
+	f.take(a)
+	delete(f.attempts, a.id)
+}
+
+// take takes an attempt out of the place it is in.
+func (f *Fleet) take(a *attempt) {
+	if a.alarm != nil {
+		f.alarms.remove(a.alarm)
+		a.alarm = nil
+	}
+	switch {
+	case a.on != nil:
+		a.on.release(a)
+	case a.named != nil:
+		a.named.waiting.remove(a)
+		a.named = nil
+	case a.line != nil:
+		f.leaveLine(a)
+	}
+}
+
+// anybodys tells whether any worker of the topic may have the attempt: it was sent to the topic, and nobody has listed
+// it yet.
+func (a *attempt) anybodys() bool { return a.byTopic && a.listedIn == 0 }
+
+// hand gives an attempt that is in no place to a worker. The caller reindexes the worker.
+func (f *Fleet) hand(a *attempt, w *worker) {
+	a.on, a.heldAt = w, len(w.held)
+	a.grantedAt, a.byTopic, a.listedIn, a.missedOnce = f.now, false, 0, false
+	w.held = append(w.held, a)
+}

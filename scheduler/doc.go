@@ -1,0 +1,25 @@
+// Package scheduler says which worker gets which job when, and what state a job is in.
+//
+// It owns two machines, both pure: time arrives as an argument, nothing waits, nothing is stored here.
+//
+//   - The job machine (job.go): the states of one job and the attempts made at it. Its facts are durable, written by the
+//     lane that decides them.
+//   - The [Fleet]: the workers as their heartbeats show them, the queues of attempts that wait for one, and the choice
+//     of a worker for each. It is soft state. When it is lost, lanes announce their released attempts again, heartbeats
+//     say which worker has what, and nothing is repeated that a worker still does.
+//
+// It never sends anything and never decides whether a job may run: what reaches [Fleet.Announce] has been allowed and
+// committed. A [Fleet] is not safe for concurrent use; whoever holds it locks it.
+//
+// How a worker is chosen: of those that serve the topic and have every required capability, are alive, take work and
+// have room, the preferred worker, else the least loaded of the preferred pool, else the least loaded of all
+// (jobs + cpu/100 + gpu/100, the lower id on a tie). The choice reads the top of an index, so it costs the same in a
+// fleet of ten and of ten thousand: workers that are alike form a group, which keeps those with room in order.
+//
+// How an attempt waits: in a line with those of its topic, requirements, tenant and priority, oldest first. When a worker has
+// room, tenants take turns, and a tenant's turn goes to its best line: age plus a head start by priority, so that
+// nothing starves. Waiting is woken by room (a result, a heartbeat, a returned attempt), never by a poll.
+//
+// Begin reading at [Fleet] in fleet.go (the calls), then choose.go (which worker), line.go (which attempt), beat.go
+// (what a heartbeat means), lease.go (what silence means). limits.go has every number.
+package scheduler

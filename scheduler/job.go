@@ -1,0 +1,140 @@
+package scheduler
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"cordum.dev/cordum/internal/codec"
+)
+
+// JobState is where a job stands; the names are CAP's.
+type JobState uint8
+
+// The states of a job. Scheduled: committed and waiting for a worker. Dispatched: sent to one. Running: its worker took
+// it or was given leave to begin.
+const (
+	JobPending JobState = iota
+	JobApprovalRequired
+	JobScheduled
+	JobDispatched
+	JobRunning
+	JobSucceeded
+	JobFailed
+	JobCancelled
+	JobTimeout
+	JobDenied
+)
+
+var jobNames = [...]string{
+	"pending", "approval_required", "scheduled", "dispatched", "running", "succeeded", "failed", "cancelled", "timeout", "denied",
+}
+
+func (s JobState) String() string {
+	if int(s) < len(jobNames) {
+		return jobNames[s]
+	}
+	return "unknown"
+}
+
+// Final tells whether the attempt has ended.
+func (s JobState) Final() bool { return s >= JobSucceeded }
+
+// jobMoves are all legal moves of a job within one attempt; the next attempt begins at pending again.
+var jobMoves = map[JobState][]JobState{
+	JobPending:          {JobApprovalRequired, JobScheduled, JobDenied, JobCancelled},
+	JobApprovalRequired: {JobPending, JobScheduled, JobDenied, JobCancelled},
+	JobScheduled:        {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout, JobDenied},
+	JobDispatched:       {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	JobRunning:          {JobScheduled, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+}
+
+// JobMove is a legal move, for docs and tests.
+type JobMove struct{ From, To string }
+
+// JobMoves lists the legal moves of a job, for docs and tests.
+func JobMoves() []JobMove {
+	var out []JobMove
+	for from := JobPending; from <= JobDenied; from++ {
+		for _, to := range jobMoves[from] {
+			out = append(out, JobMove{from.String(), to.String()})
+		}
+	}
+	return out
+}
+
+// move changes the state; an illegal move is a programmer's mistake.
+func (j *Job) move(to JobState) {
+	for _, s := range jobMoves[j.State] {
+		if s == to {
+			j.State = to
+			return
+		}
+	}
+	panic("scheduler: illegal move of job from " + j.State.String() + " to " + to.String())
+}
+
+// Job is the work of one step over all its attempts, as far as the scheduler cares. It belongs to the lane of its run.
+type Job struct {
+	State   JobState
+	Attempt int32  // the engine's number of the attempt under way
+	Send    int32  // the wire's number: grows with every new token
+	Token   []byte // of the send under way: answers must carry it
+	Done    []byte // token of the last send that ended with a worker's own answer
+	Worker  string // who has it, as far as is known; soft until a fact says so
+	Begun   bool   // its worker was given leave to begin, or said it took it
+	Cancel  bool   // its worker was asked to stop
+
+	Topic, Pack, Tool string
+	Hash              string // SHA-256 of the canonical job the decision was made for
+	Snapshot          string // of the policy that decided
+	CreatedAt         time.Time
+	EndedAt           time.Time
+
+	Percent  int32
+	Message  string
+	Progress json.RawMessage // the last checkpoint: given to the next attempt
+}
+
+// Fields describes the stored form of a snapshot.
+func (j *Job) Fields(c *codec.Codec) {
+	codec.Enum(c, &j.State)
+	c.Int32(&j.Attempt)
+	c.Int32(&j.Send)
+	c.Bytes(&j.Token)
+	c.Bytes(&j.Done)
+	c.String(&j.Worker)
+	c.Bool(&j.Begun)
+	c.Bool(&j.Cancel)
+	c.String(&j.Topic)
+	c.String(&j.Pack)
+	c.String(&j.Tool)
+	c.String(&j.Hash)
+	c.String(&j.Snapshot)
+	c.Time(&j.CreatedAt)
+	c.Time(&j.EndedAt)
+	c.Int32(&j.Percent)
+	c.String(&j.Message)
+	codec.Raw(c, &j.Progress)
+}
+
+// Ask begins an attempt of the job: what the engine's fact says, applied here.
+func (j *Job) Ask(at time.Time, attempt int32, topic, pack, tool string) {
+	if j.CreatedAt.IsZero() {
+		j.CreatedAt = at
+	}
+	j.State, j.Attempt = JobPending, attempt
+	j.Topic, j.Pack, j.Tool = topic, pack, tool
+	j.Worker, j.Begun, j.Cancel, j.EndedAt = "", false, false, time.Time{}
+}
+
+// Holds tells whether a worker may have the send under way.
+func (j *Job) Holds() bool { return j.Worker != "" && !j.State.Final() }
+
+// Mine tells whether an answer with this token is about the send under way.
+func (j *Job) Mine(token []byte) bool {
+	return len(j.Token) > 0 && !j.State.Final() && bytes.Equal(j.Token, token)
+}
+
+// Known tells whether an answer with this token was recorded before.
+func (j *Job) Known(token []byte) bool { return len(j.Done) > 0 && bytes.Equal(j.Done, token) }

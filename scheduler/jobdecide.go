@@ -1,0 +1,253 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Terms are what a job's step says of it.
+type Terms struct {
+	Idempotent       bool
+	Timeout          time.Duration // one attempt, from accept to result; 0 = none
+	QueueTimeout     time.Duration
+	HeartbeatTimeout time.Duration
+	CancelGrace      time.Duration
+}
+
+// JobInput is something that happens to a job. The set is closed.
+type JobInput interface{ jobInput() }
+
+type (
+	// Verdict is the safety kernel's answer for the attempt that was asked for. Token is fresh randomness.
+	Verdict struct {
+		Decided JobDecided
+		Allow   bool
+		Token   []byte
+	}
+	// Sent says that a worker was given the attempt.
+	Sent struct{ Worker string }
+	// Begin is a worker's question for leave to begin, or its word that it took the job.
+	Begin struct {
+		Token  []byte
+		Worker string
+	}
+	// Progress is what a worker says of its work.
+	Progress struct {
+		Token   []byte
+		Worker  string
+		Percent int32
+		Message string
+		State   json.RawMessage
+	}
+	// Answer is a worker's result.
+	Answer struct {
+		Token  []byte
+		Worker string
+		State  JobState // JobSucceeded, JobFailed, JobCancelled, JobTimeout or JobDenied
+	}
+	// Stop asks the job to end. Held says that a worker may have it; without Force such a job goes on.
+	Stop struct{ Force, Held bool }
+	// Lost says that the worker that had it is gone. Token is fresh randomness.
+	Lost struct {
+		Send  int32
+		Token []byte
+	}
+	// Due says that a timer's time has come.
+	Due struct{ Timer JobTimer }
+)
+
+func (Verdict) jobInput()  {}
+func (Sent) jobInput()     {}
+func (Begin) jobInput()    {}
+func (Progress) jobInput() {}
+func (Answer) jobInput()   {}
+func (Stop) jobInput()     {}
+func (Lost) jobInput()     {}
+func (Due) jobInput()      {}
+
+// JobTimer names what a job's timer is for. Numbers 16 to 31 are the scheduler's.
+type JobTimer uint8
+
+// The timers of a job.
+const (
+	TimerQueue     JobTimer = 16 // waiting for a worker
+	TimerAttempt   JobTimer = 17 // one attempt
+	TimerGrace     JobTimer = 18 // a cancel's answer
+	TimerHeartbeat JobTimer = 19 // silence of the worker
+)
+
+// Reply is what a worker is told.
+type Reply uint8
+
+// The replies. ReplyNone: nobody asked.
+const (
+	ReplyNone Reply = iota
+	ReplyOK
+	ReplyStale
+)
+
+// End is how an attempt ended, for the engine.
+type End uint8
+
+// The ends. NotEnded: it goes on.
+const (
+	NotEnded End = iota
+	EndAnswered
+	EndDenied
+	EndCancelled
+	EndTimeout
+	EndQueueTimeout
+	EndHeartbeatTimeout
+	EndLost
+)
+
+// Ruling is what a job decides: the facts (to be applied in order), what its worker is told after the commit, and how the
+// attempt ended if it did.
+type Ruling struct {
+	Facts   []Fact
+	Reply   Reply
+	End     End
+	Unknown bool // the ended attempt may have had its effect
+	Cancel  bool // tell the worker to stop
+	Late    bool // an answer came whose turn was over
+	Release bool // the attempt may be sent after the commit
+}
+
+// Decide answers what becomes true of a job because of an input. It changes nothing: the caller applies the facts.
+func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
+	switch in := in.(type) {
+	case Verdict:
+		return decideVerdict(j, step, now, t, in)
+	case Sent:
+		if j.State != JobScheduled && j.State != JobDispatched {
+			return Ruling{}
+		}
+		return Ruling{Facts: []Fact{&JobSent{Step: step, Worker: in.Worker}}}
+	case Begin:
+		return decideBegin(j, step, now, t, in)
+	case Progress:
+		return decideProgress(j, step, in)
+	case Answer:
+		return decideAnswer(j, step, in)
+	case Stop:
+		return decideStop(j, step, now, t, in)
+	case Lost:
+		return decideLost(j, step, now, t, in)
+	case Due:
+		return decideDue(j, step, in)
+	}
+	return Ruling{}
+}
+
+func decideVerdict(j *Job, step int32, now time.Time, t Terms, in Verdict) Ruling {
+	if j.State != JobPending {
+		return Ruling{}
+	}
+	decided := in.Decided
+	decided.Step = step
+	if !in.Allow {
+		return Ruling{Facts: []Fact{&decided, &JobEnded{Step: step, State: JobDenied}}, End: EndDenied}
+	}
+	return Ruling{Facts: []Fact{&decided, release(j, step, now, t, in.Token)}, Release: true}
+}
+
+func release(j *Job, step int32, now time.Time, t Terms, token []byte) *JobReleased {
+	r := &JobReleased{Step: step, Send: j.Send + 1, Token: token}
+	if t.QueueTimeout > 0 {
+		r.QueueAt = now.Add(t.QueueTimeout)
+	}
+	return r
+}
+
+// decideBegin gives leave once; the same worker may ask again. A job that is to stop and has not begun ends here: no leave
+// means not begun.
+func decideBegin(j *Job, step int32, now time.Time, t Terms, in Begin) Ruling {
+	switch {
+	case !j.Mine(in.Token) || j.State < JobScheduled:
+		return Ruling{Reply: ReplyStale}
+	case j.Begun && j.Worker == in.Worker:
+		return Ruling{Reply: ReplyOK}
+	case j.Begun:
+		return Ruling{Reply: ReplyStale}
+	case j.Cancel:
+		return Ruling{Reply: ReplyStale, End: EndCancelled, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: in.Worker}}}
+	}
+	f := &JobBegun{Step: step, Worker: in.Worker}
+	if t.Timeout > 0 {
+		f.TimeoutAt = now.Add(t.Timeout)
+	}
+	return Ruling{Reply: ReplyOK, Facts: []Fact{f}}
+}
+
+func decideProgress(j *Job, step int32, in Progress) Ruling {
+	if !j.Mine(in.Token) || j.State < JobScheduled {
+		return Ruling{Reply: ReplyStale}
+	}
+	return Ruling{Reply: ReplyOK, Facts: []Fact{
+		&JobProgressed{Step: step, Percent: min(max(in.Percent, 0), 100), Message: in.Message, State: in.State},
+	}}
+}
+
+// decideAnswer accepts at most one result of a send.
+func decideAnswer(j *Job, step int32, in Answer) Ruling {
+	switch {
+	case j.Known(in.Token):
+		return Ruling{Reply: ReplyOK} // recorded before
+	case !j.Mine(in.Token) || j.State < JobScheduled || !in.State.Final():
+		return Ruling{Reply: ReplyStale, Late: true}
+	}
+	return Ruling{
+		Reply: ReplyOK, End: EndAnswered,
+		Facts: []Fact{&JobEnded{Step: step, State: in.State, Answered: true, Worker: in.Worker}},
+	}
+}
+
+func decideStop(j *Job, step int32, now time.Time, t Terms, in Stop) Ruling {
+	switch {
+	case j.State.Final():
+		return Ruling{}
+	case !in.Held:
+		return Ruling{End: EndCancelled, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled}}}
+	case !in.Force || j.Cancel:
+		return Ruling{Cancel: in.Force}
+	}
+	return Ruling{Cancel: true, Facts: []Fact{&JobCancelling{Step: step, GraceAt: now.Add(t.CancelGrace)}}}
+}
+
+// decideLost sends a job again that nobody can have begun, with a new token; one that may have begun ends with an unknown
+// outcome. Leave is a fact where a second execution would hurt; an idempotent job counts from when it was given away.
+func decideLost(j *Job, step int32, now time.Time, t Terms, in Lost) Ruling {
+	switch {
+	case j.State.Final() || j.State < JobScheduled || in.Send != j.Send:
+		return Ruling{}
+	case j.Begun || (t.Idempotent && j.Worker != ""):
+		return Ruling{End: EndLost, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobFailed, Worker: j.Worker}}}
+	case j.Cancel:
+		return Ruling{End: EndCancelled, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
+	}
+	return Ruling{Release: true, Facts: []Fact{release(j, step, now, t, in.Token)}}
+}
+
+func decideDue(j *Job, step int32, in Due) Ruling {
+	if j.State.Final() {
+		return Ruling{}
+	}
+	timeout := &JobEnded{Step: step, State: JobTimeout, Worker: j.Worker}
+	switch in.Timer {
+	case TimerQueue:
+		if j.State == JobScheduled || j.State == JobDispatched {
+			return Ruling{End: EndQueueTimeout, Facts: []Fact{timeout}, Cancel: j.Worker != ""}
+		}
+	case TimerAttempt:
+		return Ruling{End: EndTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
+	case TimerHeartbeat:
+		if j.Worker != "" {
+			return Ruling{End: EndHeartbeatTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
+		}
+	case TimerGrace:
+		if j.Cancel {
+			return Ruling{End: EndCancelled, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
+		}
+	}
+	return Ruling{}
+}

@@ -1,0 +1,219 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"cordum.dev/cordum/internal/codec"
+)
+
+// FactKind is the stored number of a kind of job fact: 64 to 127 are the scheduler's.
+type FactKind uint8
+
+// The kinds.
+const (
+	KindJobDecided    FactKind = 64
+	KindJobReleased   FactKind = 65
+	KindJobSent       FactKind = 66
+	KindJobBegun      FactKind = 67
+	KindJobProgressed FactKind = 68
+	KindJobCancelling FactKind = 69
+	KindJobEnded      FactKind = 70
+)
+
+// Fact is something that became true of a job. The set is closed: NewFact lists it.
+type Fact interface {
+	codec.Fielder
+	Kind() FactKind
+	// Of is the step whose job it is.
+	Of() int32
+}
+
+// NewFact makes an empty fact of a kind for decoding, or nil when this version does not know it.
+func NewFact(k FactKind) Fact {
+	switch k {
+	case KindJobDecided:
+		return new(JobDecided)
+	case KindJobReleased:
+		return new(JobReleased)
+	case KindJobSent:
+		return new(JobSent)
+	case KindJobBegun:
+		return new(JobBegun)
+	case KindJobProgressed:
+		return new(JobProgressed)
+	case KindJobCancelling:
+		return new(JobCancelling)
+	case KindJobEnded:
+		return new(JobEnded)
+	}
+	return nil
+}
+
+type (
+	// JobDecided is the policy's decision, committed before any dispatch it allows.
+	JobDecided struct {
+		Step     int32
+		Verdict  string
+		Rule     string
+		Reason   string
+		Snapshot string
+		Hash     string
+	}
+	// JobReleased: after this commit the attempt may be sent, with this token.
+	JobReleased struct {
+		Step    int32
+		Send    int32
+		Token   []byte
+		QueueAt time.Time // when waiting for a worker is over; zero: never
+	}
+	// JobSent: a worker was given the attempt. Soft: written with the next commit of its run.
+	JobSent struct {
+		Step   int32
+		Worker string
+	}
+	// JobBegun: its worker was given leave, or said that it took the job. The attempt's clock starts.
+	JobBegun struct {
+		Step      int32
+		Worker    string
+		TimeoutAt time.Time // zero: none
+	}
+	// JobProgressed is what a worker said of its work.
+	JobProgressed struct {
+		Step    int32
+		Percent int32
+		Message string
+		State   json.RawMessage
+	}
+	// JobCancelling: its worker was asked to stop and has until GraceAt to answer.
+	JobCancelling struct {
+		Step    int32
+		GraceAt time.Time
+	}
+	// JobEnded: the attempt is over.
+	JobEnded struct {
+		Step     int32
+		State    JobState
+		Answered bool // by its worker's own answer
+		Worker   string
+	}
+)
+
+func (*JobDecided) Kind() FactKind    { return KindJobDecided }
+func (*JobReleased) Kind() FactKind   { return KindJobReleased }
+func (*JobSent) Kind() FactKind       { return KindJobSent }
+func (*JobBegun) Kind() FactKind      { return KindJobBegun }
+func (*JobProgressed) Kind() FactKind { return KindJobProgressed }
+func (*JobCancelling) Kind() FactKind { return KindJobCancelling }
+func (*JobEnded) Kind() FactKind      { return KindJobEnded }
+
+// Of is the step whose job was decided.
+func (f *JobDecided) Of() int32 { return f.Step }
+
+// Of is the step whose job was released.
+func (f *JobReleased) Of() int32 { return f.Step }
+
+// Of is the step whose job was sent.
+func (f *JobSent) Of() int32 { return f.Step }
+
+// Of is the step whose job began.
+func (f *JobBegun) Of() int32 { return f.Step }
+
+// Of is the step whose job progressed.
+func (f *JobProgressed) Of() int32 { return f.Step }
+
+// Of is the step whose job is asked to stop.
+func (f *JobCancelling) Of() int32 { return f.Step }
+
+// Of is the step whose job's attempt ended.
+func (f *JobEnded) Of() int32 { return f.Step }
+
+// Fields describes the stored form; fields are only added at the end.
+func (f *JobDecided) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.String(&f.Verdict)
+	c.String(&f.Rule)
+	c.String(&f.Reason)
+	c.String(&f.Snapshot)
+	c.String(&f.Hash)
+}
+
+// Fields describes the stored form.
+func (f *JobReleased) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Int32(&f.Send)
+	c.Bytes(&f.Token)
+	c.Time(&f.QueueAt)
+}
+
+// Fields describes the stored form.
+func (f *JobSent) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.String(&f.Worker)
+}
+
+// Fields describes the stored form.
+func (f *JobBegun) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.String(&f.Worker)
+	c.Time(&f.TimeoutAt)
+}
+
+// Fields describes the stored form.
+func (f *JobProgressed) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Int32(&f.Percent)
+	c.String(&f.Message)
+	codec.Raw(c, &f.State)
+}
+
+// Fields describes the stored form.
+func (f *JobCancelling) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Time(&f.GraceAt)
+}
+
+// Fields describes the stored form.
+func (f *JobEnded) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	codec.Enum(c, &f.State)
+	c.Bool(&f.Answered)
+	c.String(&f.Worker)
+}
+
+// ErrBadFact says that a fact does not fit its job.
+var ErrBadFact = errors.New("scheduler: fact does not fit its job")
+
+// Apply makes a fact true of a job: the one place where a job changes, but for [Job.Ask].
+func Apply(j *Job, at time.Time, f Fact) error {
+	switch f := f.(type) {
+	case *JobDecided:
+		j.Hash, j.Snapshot = f.Hash, f.Snapshot
+	case *JobReleased:
+		j.move(JobScheduled)
+		j.Send, j.Token, j.Worker, j.Begun = f.Send, f.Token, "", false
+	case *JobSent:
+		j.move(JobDispatched)
+		j.Worker = f.Worker
+	case *JobBegun:
+		j.move(JobRunning)
+		j.Worker, j.Begun = f.Worker, true
+	case *JobProgressed:
+		j.Percent, j.Message = f.Percent, f.Message
+		if f.State != nil {
+			j.Progress = f.State
+		}
+	case *JobCancelling:
+		j.Cancel = true
+	case *JobEnded:
+		j.move(f.State)
+		j.EndedAt, j.Worker = at, f.Worker
+		if f.Answered {
+			j.Done = j.Token
+		}
+	default:
+		return ErrBadFact
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package scheduler
+
+import "time"
+
+// alarm is something to do at a time: a worker's lease that ends, a lost worker to forget, or an attempt that
+// has waited long enough for the worker it prefers.
+type alarm struct {
+	due     time.Time
+	slot    int
+	worker  *worker  // either
+	attempt *attempt // or
+}
+
+func (a *alarm) before(b *alarm) bool { return a.due.Before(b.due) }
+
+func (a *alarm) place() *int { return &a.slot }
+
+// NextTick is when Tick has something to do; the zero time when it has not.
+func (f *Fleet) NextTick() time.Time {
+	if next := f.alarms.top(); next != nil {
+		return next.due
+	}
+	return time.Time{}
+}
+
+// Tick does what is due: workers whose lease ran out are lost with all they had, attempts stop waiting for a preferred
+// worker, and workers lost long ago are forgotten. Early or repeated calls do nothing.
+func (f *Fleet) Tick(now time.Time) Change {
+	var c Change
+	now = f.advance(now)
+	var homeless []*attempt // placed when all that is due is done: not with a worker whose lease has run out, too
+	for next := f.alarms.top(); next != nil && !next.due.After(now); next = f.alarms.top() {
+		switch w := next.worker; {
+		case w == nil:
+			homeless = append(homeless, next.attempt)
+			f.take(next.attempt)
+		case w.alive && w.beats > 0:
+			homeless = append(homeless, f.dismiss(&c, w, LostSilent)...)
+			w.lease.due = now.Add(forgetLeases * f.cfg.WorkerLease)
+			f.alarms.fix(&w.lease)
+		case w.alive: // adopted from, and never heard: nothing to show
+			homeless = append(homeless, f.dismiss(&c, w, LostSilent)...)
+			f.strike(w)
+		default:
+			f.strike(w)
+		}
+	}
+	f.settleAttempts(&c, homeless)
+	return c
+}
+
+// dismiss takes everything from a worker that is gone, and returns those that waited for it by name: the caller finds them
+// another place.
+func (f *Fleet) dismiss(c *Change, w *worker, reason string) (homeless []*attempt) {
+	if !w.alive {
+		return nil
+	}
+	w.alive = false
+	c.Gone = append(c.Gone, w.id)
+	f.part(w)
+	f.dropAllForeign(w)
+	for len(w.held) > 0 {
+		f.lose(c, w.held[len(w.held)-1], reason)
+	}
+	return f.takeMisplaced(w)
+}
+
+// strike removes a worker that is gone from memory.
+func (f *Fleet) strike(w *worker) {
+	f.alarms.remove(&w.lease)
+	delete(f.workers, w.id)
+}
+
+// makeRoom tells whether one more worker can be remembered, forgetting the longest lost if need be.
+func (f *Fleet) makeRoom() bool {
+	if len(f.workers) < f.cfg.MaxWorkers {
+		return true
+	}
+	var oldest *worker
+	for _, w := range f.workers {
+		if !w.alive && (oldest == nil || w.lastSeen.Before(oldest.lastSeen) ||
+			w.lastSeen.Equal(oldest.lastSeen) && w.id < oldest.id) {
+			oldest = w
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	f.strike(oldest)
+	return true
+}
+
+// lose takes an attempt from a worker that no longer has it, and forgets it: whether there is another attempt is the job
+// machine's to say.
+func (f *Fleet) lose(c *Change, a *attempt, reason string) {
+	c.Lost = append(c.Lost, LostJob{Attempt: a.id, Worker: a.on.id, Reason: reason})
+	f.forget(a)
+}

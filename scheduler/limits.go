@@ -1,0 +1,46 @@
+package scheduler
+
+import "time"
+
+// Defaults of Config.
+const (
+	// DefaultWorkerLease is three heartbeats of 5 s: a worker silent for so long is taken for dead.
+	DefaultWorkerLease = 15 * time.Second
+	// DefaultAgeing is the head start of one priority over the next lower one.
+	DefaultAgeing = 30 * time.Second
+	// DefaultPreferWait is how long an attempt waits for a preferred worker that is alive but has no room.
+	DefaultPreferWait = 2 * time.Second
+	// DefaultSlots is what a worker may run at once when its heartbeat does not say. Plain CAP workers handle one message
+	// after another.
+	DefaultSlots = 1
+	// DefaultMaxWorkers bounds how many workers are remembered, lost ones included.
+	DefaultMaxWorkers = 20_000
+)
+
+// Bounds on what a heartbeat may claim. What exceeds them is cut down to them, never believed.
+const (
+	MaxSlots        = 10_000 // jobs that one worker may run at once
+	MaxListed       = 10_000 // jobs that one heartbeat may list
+	MaxTopics       = 256    // topics of one worker
+	MaxCapabilities = 256    // capabilities of one worker
+	MaxNameBytes    = 256    // a worker's id, a topic, a capability, a pool
+)
+
+// Rules of placement.
+const (
+	// overloadPercent: above this share of its slots a worker gets nothing more; so with 10 slots it runs at most 10, with
+	// 100 at most 91.
+	overloadPercent = 90
+	// overloadLoad: a worker that reports this much CPU or GPU load, in percent, waits until its next heartbeat.
+	overloadLoad = 90
+	// forgetLeases: how many leases after its loss a worker is still shown.
+	forgetLeases = 10
+	// beatFlight is how old what a heartbeat says may be when it is read: what was granted or has ended within this time may
+	// be missing from it, or still be in it.
+	beatFlight = time.Second
+	// wideDemand: a demand that more groups than this can meet keeps them in order instead of looking at each.
+	wideDemand = 16
+	// minSweep: demands are swept of those that nobody waits in when there are twice as many as after the last sweep,
+	// and at least so many.
+	minSweep = 1_024
+)

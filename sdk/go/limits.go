@@ -1,0 +1,47 @@
+package cordum
+
+import "time"
+
+// Limits of a worker.
+const (
+	// MaxOutput is the largest output of a tool, as JSON, in bytes: the engine's limit of a result. What is larger
+	// fails the attempt with CodeOutputTooLarge. A server that takes smaller messages lowers it.
+	MaxOutput = 16 << 20
+	// MaxState is the largest progress state, as JSON, in bytes: the engine's limit of an inline payload.
+	MaxState = 64 << 10
+	// maxText is where messages of errors and progress are cut, in bytes.
+	maxText = 4 << 10
+	// maxDetails is the largest Details of an Error, as JSON; larger ones are left out.
+	maxDetails = 64 << 10
+	// maxUnacknowledged is how many results may wait for their acknowledgement before the worker takes nothing more.
+	maxUnacknowledged = 8192
+	// maxUnacknowledgedBytes is what they may weigh.
+	maxUnacknowledgedBytes = 256 << 20
+	// maxRemembered is how many ended attempts a worker knows again when they come once more.
+	maxRemembered = 1 << 16
+	// maxEarlyCancels is how many cancels of attempts that it does not have a worker keeps, for those that outran their
+	// job.
+	maxEarlyCancels = 4096
+	// pendingMessages and pendingBytes are what may wait in one subscription of the connection.
+	pendingMessages = 1 << 16
+	pendingBytes    = 64 << 20
+)
+
+// Times of a worker.
+const (
+	// defaultHeartbeat is a third of the lease an engine gives a worker.
+	defaultHeartbeat = 5 * time.Second
+	defaultDrain     = 30 * time.Second
+	// progressEvery is the least time between two progress messages of one attempt; the last one wins.
+	progressEvery = 100 * time.Millisecond
+	// A question that was refused ("not now") is asked again after refusedMin, one that met silence after silenceMin;
+	// both double up to askAgainMax.
+	refusedMin  = 100 * time.Millisecond
+	silenceMin  = 500 * time.Millisecond
+	askAgainMax = 5 * time.Second
+	// stopGrace is what a tool gets to return after its context was cancelled because the drain timeout is over.
+	stopGrace = time.Second
+	// A lost connection is made again after reconnectMin, doubling up to reconnectMax, for ever.
+	reconnectMin = 50 * time.Millisecond
+	reconnectMax = time.Second
+)

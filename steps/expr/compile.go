@@ -1,0 +1,216 @@
+package expr
+
+import (
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+
+	"cordum.dev/cordum/internal/yamlx"
+)
+
+// Program is a compiled expression. It is immutable and may run in many goroutines at once.
+type Program struct {
+	code  *vm.Program
+	steps []string // ids it reads, sorted
+	kind  reflect.Kind
+}
+
+// Steps are the ids of the steps it reads, sorted, each once. The slice belongs to the program.
+func (p *Program) Steps() []string { return p.steps }
+
+// Compile checks an expression and makes a program of it. The error is an *Error. Programs are cached: compiling the
+// same source again is cheap.
+func Compile(src string, scope Scope) (*Program, error) {
+	if err := guard(src); err != nil {
+		return nil, err
+	}
+	p, err := cachedProgram(src, &scope)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSteps(p, &scope); err != nil {
+		return nil, err
+	}
+	if scope.Bool && p.kind != reflect.Bool && p.kind != reflect.Interface {
+		return nil, errorf(CodeType, "the expression must give true or false")
+	}
+	return p, nil
+}
+
+func checkSteps(p *Program, scope *Scope) error {
+	for _, id := range p.steps {
+		switch {
+		case scope.Steps != nil && !scope.Steps[id]:
+			return unknownStep(id, scope.Steps)
+		case !scope.readable(id):
+			return errorf(CodeNotUpstream, "the step %s need not have ended here: name it in depends_on, or a step behind it", id)
+		}
+	}
+	return nil
+}
+
+func unknownStep(id string, steps map[string]bool) error {
+	err := errorf(CodeUnknownStep, "there is no step %q", yamlx.Clip(id))
+	if err.Hint = yamlx.Nearest(id, yamlx.SortedKeys(steps)); err.Hint != "" {
+		err.Message += didYouMean(err.Hint)
+	}
+	return err
+}
+
+// compileFresh is the way from source to program.
+func compileFresh(src string, scope *Scope) (*Program, error) {
+	cfg := newConfig()
+	tree, err := parser.ParseWithConfig(src, cfg)
+	if err != nil {
+		return nil, compileError(CodeSyntax, err)
+	}
+	n, err := readNames(&tree.Node, src, scope)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPatterns(tree.Node); err != nil {
+		return nil, err
+	}
+	rewrite(tree, n)
+	if _, err := checker.Check(tree, cfg); err != nil {
+		return nil, compileError(CodeType, err)
+	}
+	kind := tree.Node.Type().Kind()
+	ast.Walk(&tree.Node, metering{})
+	code, err := compiler.Compile(tree, cfg)
+	if err != nil {
+		return nil, compileError(CodeType, err)
+	}
+	return &Program{code: code, steps: stepIDs(n.steps), kind: kind}, nil
+}
+
+func stepIDs(reads []stepRead) []string {
+	ids := make([]string, 0, len(reads))
+	for _, r := range reads {
+		ids = append(ids, r.id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// newConfig is what the library may use: our names, our functions, of its own only the allowed ones, and no optimizer,
+// which computes constants before anybody counts.
+func newConfig() *conf.Config {
+	cfg := conf.CreateNew()
+	cfg.WithEnv(&values{})
+	cfg.MaxNodes = MaxNodes
+	cfg.Optimize = false
+	for _, b := range builtin.Builtins {
+		if !allowed[b.Name] {
+			delete(cfg.Builtins, b.Name)
+			cfg.Disabled[b.Name] = true
+		}
+	}
+	cfg.Functions = functions
+	return cfg
+}
+
+// rewrite changes what the library would do itself: a whole step becomes an object, and sum becomes a reduction whose
+// additions can be counted.
+func rewrite(tree *parser.Tree, n *names) {
+	for _, r := range n.steps {
+		if node := *r.slot; !n.inner[node] {
+			replace(r.slot, call(fnStep, node.Location(), node))
+		}
+	}
+	ast.Walk(&tree.Node, sums{})
+}
+
+// sums turns sum(list, f) into reduce(list, #acc + f, 0), and count(list) into count(list, #).
+type sums struct{}
+
+// Visit implements ast.Visitor.
+func (sums) Visit(slot *ast.Node) {
+	node, ok := (*slot).(*ast.BuiltinNode)
+	if !ok || (node.Name != "sum" && node.Name != "count") {
+		return
+	}
+	if len(node.Arguments) == 1 {
+		node.Arguments = append(node.Arguments, located(&ast.PredicateNode{Node: located(&ast.PointerNode{}, node.Location())}, node.Location()))
+	}
+	if node.Name == "count" {
+		return
+	}
+	loc := node.Location()
+	predicate := node.Arguments[1].(*ast.PredicateNode)
+	predicate.Node = located(&ast.BinaryNode{Operator: "+", Left: located(&ast.PointerNode{Name: "acc"}, loc), Right: predicate.Node}, loc)
+	replace(slot, located(&ast.BuiltinNode{
+		Name:      "reduce",
+		Arguments: []ast.Node{node.Arguments[0], predicate, located(&ast.IntegerNode{}, loc)},
+	}, loc))
+}
+
+func located[N ast.Node](n N, loc file.Location) N {
+	n.SetLocation(loc)
+	return n
+}
+
+// replace puts another node in a node's place.
+func replace(slot *ast.Node, n ast.Node) { *slot = n }
+
+// cacheSize bounds the programs that are kept; at some 5 KB each that is 20 MB.
+const cacheSize = 4096
+
+// cacheKey is what a program depends on; its steps are checked each time.
+type cacheKey struct {
+	src                          string
+	item, payload, loop, secrets bool
+}
+
+// cache keeps two generations: when the young one is full it becomes the old one, and the old one is forgotten.
+var cache struct {
+	sync.Mutex
+	young, old map[cacheKey]*Program
+}
+
+func cachedProgram(src string, scope *Scope) (*Program, error) {
+	key := cacheKey{src, scope.Item, scope.Payload, scope.Loop, scope.Secrets}
+	if p := cacheGet(key); p != nil {
+		return p, nil
+	}
+	p, err := compileFresh(src, scope)
+	if err != nil {
+		return nil, err
+	}
+	cachePut(key, p)
+	return p, nil
+}
+
+func cacheGet(key cacheKey) *Program {
+	cache.Lock()
+	defer cache.Unlock()
+	p := cache.young[key]
+	if p == nil {
+		if p = cache.old[key]; p != nil {
+			cacheAdd(key, p)
+		}
+	}
+	return p
+}
+
+func cachePut(key cacheKey, p *Program) {
+	cache.Lock()
+	defer cache.Unlock()
+	cacheAdd(key, p)
+}
+
+func cacheAdd(key cacheKey, p *Program) {
+	if cache.young == nil || len(cache.young) >= cacheSize/2 {
+		cache.young, cache.old = make(map[cacheKey]*Program), cache.young
+	}
+	cache.young[key] = p
+}

@@ -1,0 +1,13 @@
+// Package expr compiles and runs the expressions of workflows, and the templates that hold them.
+//
+// It owns what an expression may say (names, functions, size), what it may cost, and what a template renders to. The
+// language is that of github.com/expr-lang/expr; this package takes from it whatever is not deterministic or not
+// bounded: there is no clock, no randomness and no environment, every loop and every operation on data is counted,
+// arithmetic that overflows or divides by zero is an error, and nothing a person writes can end the process or keep
+// it busy for long. It never knows runs or workflows: who evaluates says what the names mean, in an Env.
+//
+// Values are those of JSON: nil, bool, int64, float64, string, []any, map[string]any. They are never changed once
+// given or returned, and may be shared.
+//
+// Begin with scope.go (the names), then compile.go (the way from text to program), session.go (a run), template.go.
+package expr

@@ -1,0 +1,184 @@
+package expr
+
+import (
+	"math"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/vm/runtime"
+)
+
+var (
+	errDepth  = errorf(CodeMemory, "a value nests deeper than %d", MaxResultDepth)
+	errList   = errorf(CodeMemory, "a list has more than %d entries", MaxResultList)
+	errString = errorf(CodeMemory, "a text has more than %d bytes", MaxResultString)
+	errSize   = errorf(CodeMemory, "the result has more than %d bytes", MaxResult)
+	errText   = errorf(CodeRuntime, "the result is no text: a character was cut in two")
+)
+
+// collector turns values of the machine into values of JSON and weighs them.
+type collector struct {
+	bounded bool // apply the limits of results
+	size    int  // bytes as JSON, roughly
+}
+
+func (c *collector) weigh(bytes int) error {
+	if c.size += bytes; c.bounded && c.size > MaxResult {
+		return errSize
+	}
+	return nil
+}
+
+func (c *collector) collect(v any, depth int) (any, error) {
+	if depth > MaxResultDepth {
+		return nil, errDepth
+	}
+	switch v := v.(type) {
+	case nil, bool:
+		return v, c.weigh(4)
+	case int:
+		return int64(v), c.weigh(8)
+	case int64:
+		return v, c.weigh(8)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, errNumber
+		}
+		return v, c.weigh(8)
+	case string:
+		return c.text(v)
+	case []any:
+		return c.list(v, depth)
+	case map[string]any:
+		return c.object(v, depth)
+	case *step:
+		return c.object(v.object(), depth)
+	}
+	return c.other(v, depth)
+}
+
+func (c *collector) text(s string) (any, error) {
+	if c.bounded && len(s) > MaxResultString {
+		return nil, errString
+	}
+	if !utf8.ValidString(s) {
+		return nil, errText
+	}
+	return s, c.weigh(len(s) + 2)
+}
+
+// list answers the same list when all its entries are values of JSON already.
+func (c *collector) list(list []any, depth int) (any, error) {
+	if c.bounded && len(list) > MaxResultList {
+		return nil, errList
+	}
+	if err := c.weigh(2); err != nil {
+		return nil, err
+	}
+	out, copied := list, false
+	for i, item := range list {
+		v, err := c.collect(item, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if !copied && changed(item) {
+			out, copied = append(make([]any, 0, len(list)), list...), true
+		}
+		if copied {
+			out[i] = v
+		}
+	}
+	return out, nil
+}
+
+// object answers a new map only where an entry may have changed.
+func (c *collector) object(object map[string]any, depth int) (any, error) {
+	if err := c.weigh(2); err != nil {
+		return nil, err
+	}
+	out, copied := object, false
+	for key, item := range object {
+		if err := c.weigh(len(key) + 4); err != nil {
+			return nil, err
+		}
+		v, err := c.collect(item, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if !copied && changed(item) {
+			out, copied = make(map[string]any, len(object)), true
+			for k, w := range object {
+				out[k] = w
+			}
+		}
+		if copied {
+			out[key] = v
+		}
+	}
+	return out, nil
+}
+
+// changed says whether collecting may answer another value: containers are told by their own entries, and are copied
+// to be safe.
+func changed(v any) bool {
+	switch v.(type) {
+	case nil, bool, int64, float64, string:
+		return false
+	}
+	return true
+}
+
+// other collects what only the machine makes.
+func (c *collector) other(v any, depth int) (any, error) {
+	switch v := v.(type) {
+	case []int:
+		return c.list(anys(v), depth)
+	case []string:
+		return c.list(anys(v), depth)
+	case []float64:
+		return c.list(anys(v), depth)
+	case *runtime.SortBy:
+		return c.list(v.Array, depth)
+	case uint8: // a character of a text
+		return c.text(string(rune(v)))
+	case []byte:
+		return nil, errorf(CodeRuntime, "bytes are no JSON value")
+	}
+	rv := reflect.ValueOf(v)
+	switch rv.Kind() {
+	case reflect.Slice:
+		list := make([]any, rv.Len())
+		for i := range list {
+			list[i] = rv.Index(i).Interface()
+		}
+		return c.list(list, depth)
+	case reflect.Map:
+		return c.anyMap(rv, depth)
+	}
+	return nil, errorf(CodeRuntime, "the result is no JSON value")
+}
+
+// anyMap collects a map with keys of any scalar kind, as groupBy makes.
+func (c *collector) anyMap(rv reflect.Value, depth int) (any, error) {
+	object := make(map[string]any, rv.Len())
+	for it := rv.MapRange(); it.Next(); {
+		key, ok := keyText(it.Key().Interface())
+		if _, twice := object[key]; !ok || twice {
+			return nil, errorf(CodeRuntime, "the keys of an object must be text")
+		}
+		object[key] = it.Value().Interface()
+	}
+	return c.object(object, depth)
+}
+
+func keyText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	i, ok := integer(v)
+	return strconv.FormatInt(i, 10), ok
+}

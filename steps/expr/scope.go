@@ -1,0 +1,54 @@
+package expr
+
+// Scope says which names an expression may use where it stands. input, ctx, labels, run and steps are always known.
+type Scope struct {
+	// Steps are all ids of the workflow, for "unknown step"; Upstream those whose results may be read here (nil:
+	// all of Steps).
+	Steps    map[string]bool
+	Upstream map[string]bool
+	// IsUpstream, when not nil, answers in place of Upstream; for workflows where one set for each step would be
+	// large. It is called for ids of Steps only.
+	IsUpstream func(id string) bool
+	// Item: item and index are in scope (fan-out). Payload, Loop: likewise.
+	Item, Payload, Loop bool
+	// Secrets: secrets.NAME may be referred to (only in what a worker or a notification gets).
+	Secrets bool
+	// Bool: the result must be a boolean (when, condition).
+	Bool bool
+}
+
+func (s *Scope) readable(id string) bool {
+	if s.IsUpstream != nil {
+		return s.IsUpstream(id)
+	}
+	return s.Upstream == nil || s.Upstream[id]
+}
+
+// Env is what the names mean when an expression runs. Fields that are absent are null. Values are those of JSON, at
+// most as deep as DecodeJSON lets them be, and are not changed.
+type Env struct {
+	Input  any               // the run's input, JSON values
+	Ctx    any               // the run's context
+	Labels map[string]string // the run's labels
+	Run    RunInfo
+	// Step answers what is known of an upstream step; called only for steps the program reads, at most once each.
+	Step    func(id string) StepInfo
+	Item    any
+	Index   int
+	Payload any
+}
+
+// RunInfo is the name "run".
+type RunInfo struct {
+	ID        string
+	StartedAt string // RFC 3339 UTC
+	Attempt   int
+}
+
+// StepInfo is steps.<id>.
+type StepInfo struct {
+	Status  string
+	Output  any
+	Error   map[string]any // {code, message, retryable, attempt, details} or nil
+	Attempt int
+}

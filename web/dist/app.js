@@ -1,0 +1,69 @@
+// The page: which view is shown (the URL's hash says), the connection's state, and the API key.
+import { Problem, useKey } from "./api.js";
+import { el } from "./dom.js";
+import { Stream } from "./stream.js";
+import { showRuns } from "./runs.js";
+import { showRun } from "./run.js";
+
+const main = document.getElementById("main");
+const banner = document.getElementById("banner");
+const login = document.getElementById("login");
+const connection = document.getElementById("connection");
+
+const CONNECTION = {
+  connecting: ["connecting", ""],
+  live: ["live", ""],
+  lost: ["reconnecting", "The connection to the server was lost. Reconnecting; what is shown may be old."],
+};
+
+const stream = new Stream((state) => {
+  const [word, warning] = CONNECTION[state];
+  connection.dataset.state = state;
+  connection.textContent = word;
+  if (state === "lost" || state === "live") say(warning);
+});
+
+function say(text) {
+  banner.hidden = !text;
+  banner.textContent = text;
+}
+
+let leave = () => {};
+
+/** Shows what the hash names: "#/runs/ID" one run, everything else the list. */
+async function route() {
+  leave();
+  const shown = document.createElement("div");
+  main.replaceChildren(shown);
+  const match = /^#\/runs\/([^/]+)$/.exec(location.hash);
+  const view = match ? showRun(shown, decodeURIComponent(match[1]), stream) : showRuns(shown, stream);
+  leave = view.leave;
+  try {
+    await view.ready;
+  } catch (problem) {
+    fail(shown, problem);
+  }
+}
+
+function fail(shown, problem) {
+  if (problem instanceof Problem && problem.status === 401) {
+    login.hidden = false;
+    document.getElementById("key").focus();
+  }
+  shown.replaceChildren(el("p", { class: "error" }, problem.message), el("p", {}, el("a", { href: "#/" }, "All runs")));
+}
+
+login.addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  useKey(new FormData(login).get("key").trim());
+  login.reset();
+  login.hidden = true;
+  stream.restart();
+  route();
+});
+
+window.addEventListener("hashchange", () => {
+  route();
+  main.focus();
+});
+route();

@@ -1,0 +1,83 @@
+// Building blocks of the page. Text goes in as text nodes only: nothing that comes from a run is ever parsed as HTML.
+
+/** Makes an element. Attributes with a function value are event listeners; null and false are left out. */
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** Makes an SVG element. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== null && value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  }
+  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  return node;
+}
+
+/** Sets a node's text only when it differs, so that a selection or a screen reader is not disturbed for nothing. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Every state of a run, a step and an approval: its icon, and the tone that colours it.
+const LOOKS = {
+  pending: ["○", "idle"], ready: ["○", "idle"], running: ["▶", "busy"], waiting: ["⏸", "wait"], paused: ["⏸", "wait"],
+  retrying: ["↻", "wait"], faulted: ["!", "bad"], succeeded: ["✓", "good"], failed: ["✕", "bad"], timed_out: ["⏱", "bad"],
+  denied: ["⊘", "bad"], rejected: ["⊘", "bad"], cancelled: ["■", "idle"], skipped: ["⤼", "idle"],
+  approved: ["✓", "good"], expired: ["⏱", "bad"], held: ["⏸", "wait"], done: ["✓", "good"], none: ["–", "idle"],
+};
+
+/** Icon, tone and words of a state. An unknown state is shown by its name. */
+export function look(state) {
+  const [icon, tone] = LOOKS[state] ?? ["?", "idle"];
+  return { icon, tone, word: (state ?? "unknown").replaceAll("_", " ") };
+}
+
+/** A state as icon and word. */
+export function badge(state) {
+  const node = el("span", { class: "state" });
+  setBadge(node, state);
+  return node;
+}
+
+/** Changes a badge. */
+export function setBadge(node, state) {
+  const { icon, tone, word } = look(state);
+  if (node.dataset.state === state) return;
+  node.dataset.state = state;
+  node.dataset.tone = tone;
+  node.replaceChildren(el("span", { "aria-hidden": "true" }, icon + " "), word);
+}
+
+const ENDED = new Set(["succeeded", "failed", "cancelled", "timed_out"]);
+
+/** Tells whether a run in this state is over. */
+export const ended = (state) => ENDED.has(state);
+
+/** A duration for people, from milliseconds. */
+export function took(ms) {
+  if (!Number.isFinite(ms)) return "";
+  if (ms < 0) ms = 0;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
+  return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+}
+
+/** A moment as local time, with the full one as its title. */
+export function when(iso) {
+  const date = iso ? new Date(iso) : null;
+  if (!date || Number.isNaN(date.getTime())) return el("span", {}, "–");
+  return el("time", { datetime: iso, title: date.toString() }, clock(date));
+}
+
+/** Local time of day with milliseconds; the date too when it is not today. */
+export function clock(date) {
+  const time = date.toLocaleTimeString([], { hour12: false }) + "." + String(date.getMilliseconds()).padStart(3, "0");
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString()} ${time}`;
+}

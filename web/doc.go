@@ -1,0 +1,11 @@
+// Package web is the page that a server shows at its root: the runs, and one run live with its timeline, graph, steps
+// and approval.
+//
+// It owns the files under dist, which are written by hand, need no build and are embedded in the binary, and the handler
+// that serves them. The page knows the server only through the HTTP API and the stream, like any other client.
+//
+// It never decides, stores or authenticates anything, never puts text from a run into the page as HTML, and loads
+// nothing from another host.
+//
+// Begin reading with dist/app.js (which view is shown), then dist/run.js; the handler is in handler.go.
+package web
