@@ -66,6 +66,7 @@ type Step struct {
 // JoinMode is a row of the join table of the semantics page.
 type JoinMode uint8
 
+// The joins; what each means is a row of the join table.
 const (
 	AllSuccess JoinMode = iota // default
 	AllDone
@@ -84,6 +85,7 @@ type Join struct {
 // OnFailure is what a bad step does to its run.
 type OnFailure uint8
 
+// What a bad step does: nothing said, every step that still can run runs, the run ends, or it is undone.
 const (
 	FailureUnsaid OnFailure = iota
 	Continue
@@ -94,6 +96,7 @@ const (
 // Effect is what executing a step does to the world.
 type Effect uint8
 
+// The effects, the mildest first.
 const (
 	EffectUnsaid Effect = iota
 	EffectNone
@@ -105,6 +108,7 @@ const (
 // Priority orders jobs of a pool.
 type Priority uint8
 
+// The priorities, the lowest first.
 const (
 	PriorityUnsaid Priority = iota // as batch, before ageing
 	Batch
@@ -126,6 +130,7 @@ type Retry struct {
 // Jitter spreads retries.
 type Jitter uint8
 
+// The ways to spread a delay.
 const (
 	JitterFull Jitter = iota // default: uniform in (0, delay]
 	JitterNone

@@ -15,7 +15,6 @@ type fakeWatch struct {
 	bound    int
 	queue    []runner.Message
 	gap      bool
-	closed   bool
 	wake     chan struct{}
 }
 
@@ -53,9 +52,6 @@ func (w *fakeWatch) open(req runner.WatchRequest) {
 		w.put(runner.Message{Kind: "snapshot", Snapshot: &view})
 	}
 	w.put(runner.Message{Kind: "live", Seq: view.Seq})
-	if view.EndedAt != nil {
-		w.put(runner.Message{Kind: "end", Seq: view.Seq})
-	}
 }
 
 // put is called with the engine's lock held.
@@ -97,7 +93,6 @@ func (w *fakeWatch) Next(ctx context.Context) (runner.Message, error) {
 func (w *fakeWatch) Close() {
 	w.f.mu.Lock()
 	defer w.f.mu.Unlock()
-	w.closed = true
 	delete(w.f.watches, w)
 }
 

@@ -64,6 +64,8 @@ const (
 	// SlowAfter is how long a viewer's queue may stay full before it is closed with 1013. With WriteTimeout it makes
 	// the 20 s after which a viewer that reads nothing is gone.
 	SlowAfter = 10 * time.Second
+	// CloseLinger is how long a closed viewer has to read why, before the connection ends under it.
+	CloseLinger = time.Second
 	// SSEHeartbeat is the pause between two comment lines of a silent SSE stream.
 	SSEHeartbeat = 15 * time.Second
 )

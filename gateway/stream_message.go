@@ -110,5 +110,8 @@ func (g *Gateway) watch(ctx context.Context, c runner.Caller, req runner.WatchRe
 		view = &v
 	}
 	w, err := g.engine.Watch(ctx, c, req, WatchBuffer)
-	return w, view, err
+	if err != nil || req.Run == "" {
+		return w, view, err
+	}
+	return &runWatch{Watch: w, g: g, caller: c, run: req.Run, seq: req.AfterSeq}, view, nil
 }

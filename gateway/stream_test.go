@@ -130,6 +130,15 @@ func TestStreamOfARun(t *testing.T) {
 		t.Fatalf("got %s", got)
 	}
 	eventually(t, "the watches are closed", func() bool { return a.engine.watching() == 0 })
+
+	s.say(`{"id":"late","subscribe":{"run":%q}}`, run)
+	if got := s.types(3); got != "snapshot 6, live 6, end 6" {
+		t.Fatalf("an ended run is told as %s", got)
+	}
+	s.say(`{"id":"later","subscribe":{"run":%q,"after_seq":5}}`, run)
+	if got := s.types(4); got != "replay 6, event 6, live 6, end 6" {
+		t.Fatalf("the end of an ended run is told as %s", got)
+	}
 }
 
 func TestStreamOfAWorkflow(t *testing.T) {

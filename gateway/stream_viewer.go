@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -25,7 +27,9 @@ type viewer struct {
 
 	cancel context.CancelFunc
 	done   <-chan struct{} // closed when the connection ends
-	pumps  sync.WaitGroup
+
+	readDone chan struct{} // closed when nothing more is read
+	pumps    sync.WaitGroup
 
 	mu     sync.Mutex
 	subs   map[string]context.CancelFunc
@@ -38,7 +42,7 @@ func newViewer(g *Gateway, conn *websocket.Conn, c runner.Caller) *viewer {
 		g: g, conn: conn, caller: c,
 		queue:  make(chan StreamMessage, ViewerQueue),
 		client: rate.NewLimiter(ClientRate, ClientBurst),
-		subs:   map[string]context.CancelFunc{},
+		subs:   map[string]context.CancelFunc{}, readDone: make(chan struct{}),
 	}
 }
 
@@ -49,7 +53,10 @@ func (v *viewer) run(ctx context.Context) {
 	defer context.AfterFunc(v.g.streams, func() { v.stop(websocket.CloseGoingAway, "the server is stopping") })()
 	var writer sync.WaitGroup
 	writer.Go(func() { v.write(ctx) })
-	v.read(ctx)
+	if gone := v.read(ctx); !gone {
+		v.linger()
+	}
+	close(v.readDone)
 	v.cancel()
 	writer.Wait()
 	v.pumps.Wait()
@@ -65,8 +72,8 @@ func (v *viewer) stop(code int, reason string) {
 	v.cancel()
 }
 
-// read is the reader: it takes the client's messages until the connection is over.
-func (v *viewer) read(ctx context.Context) {
+// read is the reader: it takes the client's messages until the connection is over. gone says that the client knows.
+func (v *viewer) read(ctx context.Context) (gone bool) {
 	v.conn.SetReadLimit(MaxMessage)
 	alive := func() { _ = v.conn.SetReadDeadline(time.Now().Add(PongWait)) } // fails only on a closed connection, which the next read says
 	alive()
@@ -81,30 +88,45 @@ func (v *viewer) read(ctx context.Context) {
 		return nil
 	})
 	for {
-		kind, raw, err := v.conn.ReadMessage() // answers 1002 and 1009 itself
-		if errors.Is(err, websocket.ErrReadLimit) {
-			v.stop(websocket.CloseProtocolError, "bad frame length") // for a length that is no length; else 1009 was first
-		}
+		kind, raw, err := v.conn.ReadMessage()
 		if err != nil {
-			return
+			return v.readFailed(err)
 		}
 		alive()
 		switch {
 		case !v.client.Allow():
 			v.stop(websocket.ClosePolicyViolation, "too many messages")
-			return
+			return false
 		case kind != websocket.TextMessage:
 			v.stop(websocket.CloseUnsupportedData, "send text")
-			return
+			return false
 		case !utf8.Valid(raw):
 			v.stop(websocket.CloseInvalidFramePayloadData, "send UTF-8")
-			return
+			return false
 		}
 		v.handle(ctx, raw)
 		if ctx.Err() != nil {
-			return
+			return false
 		}
 	}
+}
+
+// readFailed ends a connection whose client broke the protocol. The library has mostly sent a close frame by itself,
+// 1002 or 1009, after which this one is not sent.
+func (v *viewer) readFailed(err error) (gone bool) {
+	var closed *websocket.CloseError
+	var network net.Error
+	if errors.As(err, &closed) || errors.As(err, &network) {
+		return true
+	}
+	v.stop(websocket.CloseProtocolError, "bad frame")
+	return false
+}
+
+// linger reads what the client still sends after it was told that the connection ends. Closing on unread data would
+// reset the connection, and the client would never see the close frame.
+func (v *viewer) linger() {
+	_, _ = io.Copy(io.Discard, v.conn.NetConn()) // ends when either side closes
 }
 
 // handle does what one message of the client asks for.

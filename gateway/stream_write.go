@@ -35,7 +35,7 @@ func (v *viewer) send(ctx context.Context, m StreamMessage) bool {
 }
 
 // write is the writer: the only one that writes messages and pings. It ends with the close frame, if there is one to
-// send, and closes the connection, which ends the reader.
+// send, gives the client CloseLinger to read it, and closes the connection, which ends the reader.
 func (v *viewer) write(ctx context.Context) {
 	defer v.conn.Close()
 	ping := time.NewTicker(v.g.cfg.Ping)
@@ -80,4 +80,10 @@ func (v *viewer) writeClose() {
 	}
 	frame := websocket.FormatCloseMessage(code, reason)
 	_ = v.conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(time.Second)) // best effort on a connection that ends
+	patience := time.NewTimer(CloseLinger)
+	defer patience.Stop()
+	select {
+	case <-v.readDone:
+	case <-patience.C:
+	}
 }

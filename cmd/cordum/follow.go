@@ -87,7 +87,7 @@ func (c *client) followOnce(ctx context.Context, run string, after *uint64, f fo
 		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(handshakeTimeout))
 	})
 	ask := gateway.StreamRequest{ID: "run", Subscribe: &gateway.Subscribe{
-		Run: run, AfterSeq: json.Number(strconv.FormatUint(*after, 10)),
+		Run: run, AfterSeq: json.RawMessage(strconv.FormatUint(*after, 10)),
 	}}
 	if err := conn.WriteJSON(ask); err != nil {
 		return err

@@ -83,6 +83,10 @@ func newWorkflowLint(a *app) *cobra.Command {
 // lint checks a definition with the packages that a server uses.
 func (d definitionFile) lint() []finding {
 	_, diagnostics := d.compile()
+	return d.findings(diagnostics)
+}
+
+func (d definitionFile) findings(diagnostics []dag.Diagnostic) []finding {
 	out := make([]finding, len(diagnostics))
 	for i, x := range diagnostics {
 		out[i] = finding{
@@ -99,12 +103,7 @@ func (d definitionFile) compile() (*steps.Workflow, []dag.Diagnostic) {
 	if d.json {
 		format = yamlx.JSON
 	}
-	def, diagnostics := dag.ParseOneShot(d.source, format)
-	if def == nil {
-		return nil, diagnostics
-	}
-	workflow, more := steps.Compile(def)
-	return workflow, append(diagnostics, more...)
+	return steps.Load(d.source, format, true)
 }
 
 func (a *app) showFindings(all []finding) error {

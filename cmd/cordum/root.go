@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"cordum.dev/cordum/internal/yamlx"
 )
 
 // app is one invocation: where it reads and writes, its environment, and the global flags.
@@ -165,13 +167,16 @@ func asGroup(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return usagef("unknown command %q for %q (did you mean %s?)", args[0], cmd.CommandPath(), near[0])
+		var known []string
+		for _, sub := range cmd.Commands() {
+			known = append(known, sub.Name())
+		}
+		if near := yamlx.Nearest(args[0], known); near != "" {
+			return usagef("unknown command %q for %q (did you mean %s?)", args[0], cmd.CommandPath(), near)
 		}
 		return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
 	cmd.Args = cobra.ArbitraryArgs
-	cmd.SuggestionsMinimumDistance = 2
 	return cmd
 }
 

@@ -22,7 +22,7 @@ const (
 	// softDelay is how long facts that nobody waits for (who got a job, progress) may stay uncommitted.
 	softDelay = 200 * time.Millisecond
 	// cachedRuns is how many runs a lane keeps in memory that need nothing now.
-	cachedRuns = 4096
+	cachedRuns = 256
 )
 
 // lane serves a share of the partitions: it drains its inbox, decides everything in the batch against the runs it holds,

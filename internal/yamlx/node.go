@@ -6,6 +6,7 @@ type Pos struct{ Line, Col int }
 // Kind is what a node is.
 type Kind uint8
 
+// The kinds of JSON, with integers told from other numbers.
 const (
 	Null Kind = iota
 	Bool

@@ -28,7 +28,7 @@ type attempt struct {
 	request  *wire.JobRequest
 	tool     tool
 	cancel   context.CancelCauseFunc
-	ctx      context.Context //nolint:containedctx // the tool's, cancelled from outside
+	ctx      context.Context // the tool's: it lives as long as the attempt
 	progress progress
 
 	doomed   bool // cancelled before it came
@@ -135,10 +135,10 @@ func (a *attempt) result(ctx context.Context, output []byte, err error) *wire.Jo
 
 // interrupted tells whether a tool stopped because its context ended, and why that was.
 func interrupted(ctx context.Context, err error) (wire.JobStatus, string) {
-	cause := context.Cause(ctx)
-	if cause == nil || !(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return 0, ""
 	}
+	cause := context.Cause(ctx)
 	var cancelled *CancelledError
 	switch {
 	case errors.As(cause, &cancelled):

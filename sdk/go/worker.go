@@ -191,6 +191,9 @@ func (w *Worker) drain() {
 
 // leave says goodbye. The beat lists what was left, so that nobody waits for it.
 func (w *Worker) leave(err error) error {
+	if !w.conn.IsConnected() {
+		return err // nobody hears it: the lease tells
+	}
 	w.beat(true)
 	if flush := w.conn.FlushTimeout(stopGrace); flush != nil {
 		w.log.Warn("the last heartbeat may be lost", "error", flush)

@@ -140,8 +140,8 @@ func (c *collector) other(v any, depth int) (any, error) {
 		return c.list(anys(v), depth)
 	case *runtime.SortBy:
 		return c.list(v.Array, depth)
-	case uint8: // a character of a text
-		return c.text(string(rune(v)))
+	case uint8:
+		return nil, errorf(CodeRuntime, "a text is no list: it has no entries, only parts, as in text[0:1]")
 	case []byte:
 		return nil, errorf(CodeRuntime, "bytes are no JSON value")
 	}

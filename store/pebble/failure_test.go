@@ -200,3 +200,38 @@ func TestUndecodableRecordsCostThemselves(t *testing.T) {
 		}
 	}
 }
+
+// TestSecondBlobWaitsForTheFirst: who puts bytes that somebody is just putting is not answered before they are on disk.
+func TestSecondBlobWaitsForTheFirst(t *testing.T) {
+	b, begun, release := &breakable{}, make(chan struct{}, 8), make(chan struct{})
+	s := open(t, pebble.Config{Dir: "db", FS: b.over(vfs.NewMem())})
+	slow := func(op errorfs.Op) error {
+		if strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+			begun <- struct{}{}
+			<-release
+		}
+		return nil
+	}
+	b.fails.Store(&slow)
+	answered := make(chan error, 2)
+	put := func() {
+		_, err := s.PutBlob(t.Context(), 0, "acme", []byte("same"))
+		answered <- err
+	}
+	go put()
+	<-begun // the first blob is visible and its sync hangs
+	go put()
+	open := 2
+	select {
+	case err := <-answered:
+		open--
+		t.Errorf("answered before anything was synced: %v", err)
+	case <-time.After(50 * time.Millisecond): // the wrong answer would come within microseconds
+	}
+	close(release)
+	for range open {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func seek(it *pebbledb.Iterator, p store.Partition, r *store.Range) bool {
 	if r.Reverse {
 		return it.SeekLT(after)
 	}
-	return it.SeekGE(after) // no id holds a NUL byte, so this is just behind it
+	return it.SeekGE(append(after, 0)) // no id holds a NUL byte, so this is just behind it
 }
 
 func readPage(it *pebbledb.Iterator, p store.Partition, r *store.Range) (store.Page, error) {

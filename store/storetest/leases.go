@@ -162,7 +162,7 @@ func testTwoOwners(t *testing.T, s store.Store) {
 // testConcurrentCommits: many callers, each over several partitions in an order of its own, neither lose an update nor
 // wait for each other for ever.
 func testConcurrentCommits(t *testing.T, s store.Store) {
-	const callers, rounds = 8, 25
+	const callers, rounds = 8, 150
 	parts := min(s.Partitions(), 4)
 	epochs := make([]store.Epoch, parts)
 	for p := range parts {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"cordum.dev/cordum/gateway"
+)
+
+// errRefused says that the server will not start like this; every reason has been said.
+var errRefused = errors.New("refused to start")
+
+// refuse says why a server does not start with these settings, one clear line each; empty when it does.
+func (c *serveConfig) refuse(a *app) []string {
+	var why []string
+	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	for _, name := range []string{"NATS_URL", "REDIS_URL", "REDIS_CLUSTER_ADDRESSES", "SAFETY_KERNEL_ADDR"} {
+		if _, ok := a.lookup(name); ok {
+			say("%s is set, but this version has only what is built in: unset it", name)
+		}
+	}
+	if c.Dev {
+		c.refuseDev(say)
+	} else {
+		c.refuseServer(say)
+	}
+	if c.Ping >= gateway.PongWait {
+		say("--ws-ping-interval %s must be below %s, after which a silent viewer is dropped", c.Ping, gateway.PongWait)
+	}
+	return why
+}
+
+// refuseDev keeps a server without keys from being reached by anybody else.
+func (c *serveConfig) refuseDev(say func(string, ...any)) {
+	if c.Production {
+		say("--dev asks for no keys, but CORDUM_ENV or CORDUM_PRODUCTION says production: leave one of them out")
+	}
+	for _, listen := range []struct{ flag, addr string }{{"addr", c.Addr}, {"nats-addr", c.NATSAddr}} {
+		if !isLoopback(listen.addr) {
+			say("--dev asks for no keys, so it listens on this machine only: --%s %s is refused, write 127.0.0.1:PORT or localhost:PORT", listen.flag, listen.addr)
+		}
+	}
+}
+
+// refuseServer names everything that a server needs and was not given.
+func (c *serveConfig) refuseServer(say func(string, ...any)) {
+	if len(c.APIKeys) == 0 {
+		say("no API key: set CORDUM_API_KEY (make one with: openssl rand -hex 32), or use --dev on this machine")
+	}
+	for i, key := range c.APIKeys {
+		if len(key) < gateway.MinAPIKey {
+			say("API key %d has %d characters, at least %d are needed: make one with: openssl rand -hex 32", i+1, len(key), gateway.MinAPIKey)
+		}
+	}
+	switch {
+	case c.WorkerToken != "" && (c.WorkerUser != "" || c.WorkerPassword != ""):
+		say("CORDUM_WORKER_TOKEN and CORDUM_WORKER_USER are both set: keep one way for workers to show who they are")
+	case c.WorkerToken == "" && c.WorkerUser == "" && c.WorkerPassword == "":
+		say("no NATS credentials for workers: set CORDUM_WORKER_USER and CORDUM_WORKER_PASSWORD, or CORDUM_WORKER_TOKEN, or use --dev on this machine")
+	case c.WorkerToken == "" && c.WorkerUser == "":
+		say("CORDUM_WORKER_PASSWORD is set without CORDUM_WORKER_USER")
+	case c.WorkerToken == "" && c.WorkerPassword == "":
+		say("CORDUM_WORKER_USER is set without CORDUM_WORKER_PASSWORD")
+	}
+	if c.Production {
+		say("CORDUM_ENV or CORDUM_PRODUCTION says production, which needs TLS and signed policies: this version has neither, so leave it out and put a proxy with TLS in front")
+		for _, origin := range c.Origins {
+			if origin == "*" {
+				say("--allowed-origins * is refused in production: name the origins")
+			}
+		}
+	}
+}
+
+// listenFailed explains why an address could not be taken.
+func listenFailed(flag, addr string, err error) error {
+	_, port, splitErr := net.SplitHostPort(addr)
+	if splitErr != nil || !isTaken(err) {
+		return fmt.Errorf("cannot listen on --%s %s: %w", flag, addr, err)
+	}
+	return fmt.Errorf("port %s (--%s %s) is taken by another process\n"+
+		"  stop that process, or take another port: --%s %s\n"+
+		"  or any free one: --%s %s", port, flag, addr, flag, withPort(addr, nextPort(port)), flag, withPort(addr, "0"))
+}
+
+func withPort(addr, port string) string {
+	host, _, _ := net.SplitHostPort(addr) // checked by checkAddress
+	return net.JoinHostPort(host, port)
+}
+
+func nextPort(port string) string {
+	var n int
+	if _, err := fmt.Sscan(port, &n); err != nil || n <= 0 || n >= 65535 {
+		return "0"
+	}
+	return fmt.Sprint(n + 1)
+}
+
+// oneLinePer joins reasons, each on its line.
+func oneLinePer(why []string) string { return strings.Join(why, "\nerror: ") }

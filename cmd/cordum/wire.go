@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/gateway"
+	"cordum.dev/cordum/internal/yamlx"
+	"cordum.dev/cordum/safety"
+	sdk "cordum.dev/cordum/sdk/go"
+	"cordum.dev/cordum/steps/builtin"
+	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/pebble"
+	"cordum.dev/cordum/web"
+)
+
+// server is everything that one process runs. build makes it; run starts it, in the order of its fields, and stops it
+// in reverse.
+type server struct {
+	cfg        serveConfig
+	log        *slog.Logger
+	policyName string
+
+	listener net.Listener // taken first: a taken port is told before anything is touched
+	store    *pebble.Store
+	nats     *bus.Server
+	bus      *bus.NATS
+	engine   *runner.Runner
+	builtin  *sdk.Worker
+	gateway  *gateway.Gateway
+}
+
+// build opens and connects everything. Nothing serves yet. What was opened is closed again when something fails.
+func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, err error) {
+	s = &server{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	policy, err := s.loadPolicy()
+	if err != nil {
+		return s, err
+	}
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr); err != nil {
+		return s, listenFailed("addr", cfg.Addr, err)
+	}
+	if s.store, err = openStore(cfg, log); err != nil {
+		return s, err
+	}
+	if err := s.openBus(); err != nil {
+		return s, err
+	}
+	metrics := newMetrics()
+	if s.engine, err = runner.New(runner.Config{
+		Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics,
+	}, s.store, s.bus); err != nil {
+		return s, err
+	}
+	if s.builtin, err = builtin.NewWorker(builtin.Config{Conn: s.bus.Conn(), Logger: log}); err != nil {
+		return s, err
+	}
+	s.gateway, err = gateway.New(gateway.Config{
+		Dev: cfg.Dev, APIKeys: cfg.APIKeys, Tenant: cfg.Tenant, Version: versionName(), Hosts: cfg.Hosts, Origins: cfg.Origins,
+		Metrics: metrics, MetricsPublic: cfg.MetricsPublic, Logger: log, Page: web.Handler(), Rate: cfg.Rate,
+		PublicRate: cfg.PublicRate, Ping: cfg.Ping,
+	}, gateway.Adapt(s.engine))
+	return s, err
+}
+
+func newMetrics() *prometheus.Registry {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return metrics
+}
+
+// defaultPolicyFile is read when it exists and no other was named.
+const defaultPolicyFile = "config/safety.yaml"
+
+// loadPolicy reads the policy file. Without one, a development server allows and every other one denies.
+func (s *server) loadPolicy() (*safety.Snapshot, error) {
+	if _, err := os.Stat(defaultPolicyFile); err == nil && s.cfg.PolicyFile == "" && !s.cfg.Dev {
+		s.cfg.PolicyFile = defaultPolicyFile
+	}
+	if s.cfg.PolicyFile == "" {
+		if s.cfg.Dev {
+			s.policyName = "built in: everything is allowed"
+			return safety.NewSnapshot(safety.Allow), nil
+		}
+		s.policyName = "none: every job is denied"
+		s.log.Warn("no policy file: every job will be denied; name one with --policy (SAFETY_POLICY_PATH)")
+		return safety.NewSnapshot(safety.Deny), nil
+	}
+	s.policyName = s.cfg.PolicyFile
+	raw, err := os.ReadFile(s.cfg.PolicyFile)
+	if err != nil {
+		return nil, usagef("--policy: %w", err)
+	}
+	root, err := yamlx.Parse(raw, yamlx.Auto)
+	if err != nil {
+		return nil, usagef("%s:%w", s.cfg.PolicyFile, err)
+	}
+	policy, err := safety.ParseSnapshot(root.Value())
+	if err != nil {
+		return nil, usagef("%s: %w", s.cfg.PolicyFile, err)
+	}
+	return policy, nil
+}
+
+func openStore(cfg serveConfig, log *slog.Logger) (*pebble.Store, error) {
+	s, err := pebble.Open(pebble.Config{Dir: cfg.DataDir, Partitions: cfg.Partitions, Logger: log})
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return nil, fmt.Errorf("the data folder %s is in use by another process\n"+
+			"  stop the other server, or give this one a folder of its own: --data-dir DIR", cfg.DataDir)
+	case errors.Is(err, store.ErrNewer):
+		return nil, fmt.Errorf("the data folder %s was written by a newer version of cordum: use that version or a later one (%w)", cfg.DataDir, err)
+	case err != nil:
+		return nil, fmt.Errorf("cannot open the data folder (--data-dir): %w", err)
+	}
+	return s, nil
+}
+
+// openBus starts the embedded NATS server and connects to it from inside.
+func (s *server) openBus() error {
+	host, port, err := net.SplitHostPort(s.cfg.NATSAddr)
+	if err != nil {
+		return usagef("--nats-addr: %w", err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return usagef("--nats-addr: %w", err)
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	cfg := bus.ServerConfig{Host: host, Port: n, Logger: s.log, Open: s.cfg.Dev}
+	if !s.cfg.Dev {
+		cfg.Worker = bus.Credentials{User: s.cfg.WorkerUser, Password: s.cfg.WorkerPassword, Token: s.cfg.WorkerToken}
+	}
+	if s.nats, err = bus.NewServer(cfg); err != nil {
+		return err
+	}
+	if err := s.nats.Start(); err != nil {
+		return listenFailed("nats-addr", s.cfg.NATSAddr, err)
+	}
+	s.bus, err = bus.Connect(bus.ConnectConfig{InProcess: s.nats, Name: "cordum-engine", Logger: s.log})
+	return err
+}
+
+func isTaken(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, bus.ErrPortTaken)
+}
+
+// run runs every part until ctx ends or one of them fails, then stops them in reverse and closes what build opened.
+// ready is called once, when the server can take work.
+func (s *server) run(ctx context.Context, ready func()) error {
+	defer s.close()
+	parts := []part{
+		{"store", s.watchStore},
+		{"NATS server", s.nats.Run},
+		{"engine", s.engine.Run},
+		{"built-in worker", s.builtin.Run},
+		{"gateway", func(ctx context.Context) error { return s.gateway.Run(ctx, s.listener) }},
+		{"start", func(ctx context.Context) error { return s.whenReady(ctx, ready) }},
+	}
+	return runAll(ctx, parts)
+}
+
+// watchStore ends the process when the store says that its disk cannot be trusted any more.
+func (s *server) watchStore(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.store.Failed():
+		return s.store.Err()
+	}
+}
+
+// whenReady calls ready when the engine takes work, then only waits.
+func (s *server) whenReady(ctx context.Context, ready func()) error {
+	ticker := time.NewTicker(readyPoll)
+	defer ticker.Stop()
+	for s.engine.Health(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+	ready()
+	<-ctx.Done()
+	return nil
+}
+
+// close releases what build took, in reverse. A second call does nothing.
+func (s *server) close() {
+	if s.bus != nil {
+		if err := s.bus.Close(); err != nil {
+			s.log.Warn("closing the bus", "error", err)
+		}
+		s.bus = nil
+	}
+	if s.nats != nil {
+		s.nats.Close()
+		s.nats = nil
+	}
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			s.log.Warn("closing the store", "error", err)
+		}
+		s.store = nil
+	}
+	if s.listener != nil {
+		_ = s.listener.Close() // the gateway has closed it already when it ran
+		s.listener = nil
+	}
+}
+
+func (s *server) mode() string {
+	if s.cfg.Dev {
+		return "dev"
+	}
+	return "server"
+}
+
+// httpURL is where this machine reaches the server.
+func (s *server) httpURL() string { return "http://" + reachable(s.listener.Addr().String()) }
+
+func (s *server) natsURL() string { return "nats://" + reachable(s.nats.Addr()) }
+
+// reachable replaces the address that means every interface by loopback.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

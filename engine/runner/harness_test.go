@@ -1,0 +1,303 @@
+package runner_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/protobuf/proto"
+
+	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/bus/wire"
+	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/pebble"
+)
+
+// world is a store, a bus and a runner over them, with workers that the test plays. The runner can be stopped and started
+// again over the same store.
+type world struct {
+	t     testing.TB
+	store store.Store
+	bus   *bus.Memory
+	cfg   runner.Config
+
+	r    *runner.Runner
+	stop context.CancelFunc
+	done chan error
+}
+
+var ann = runner.Caller{Tenant: "default", Actor: "user:ann"}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, bus: bus.NewMemory(), store: openStore(t, vfs.NewMem())}
+	t.Cleanup(func() { _ = w.bus.Close() })
+	w.start()
+	return w
+}
+
+func openStore(t testing.TB, fs vfs.FS) store.Store {
+	t.Helper()
+	s, err := pebble.Open(pebble.Config{Dir: "data", FS: fs, Partitions: 8, Logger: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// start runs a runner until halt.
+func (w *world) start() {
+	w.t.Helper()
+	cfg := w.cfg
+	cfg.Owner = "test"
+	cfg.Lanes = 2
+	cfg.Policy = safety.NewSnapshot(safety.Allow)
+	if cfg.Logger == nil {
+		cfg.Logger = quiet()
+	}
+	r, err := runner.New(cfg, w.store, w.bus)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.r, w.stop, w.done = r, cancel, make(chan error, 1)
+	go func() { w.done <- r.Run(ctx) }()
+	w.t.Cleanup(w.halt)
+	w.until("the runner is healthy", func() bool { return r.Health(ctx) == nil })
+}
+
+// halt stops the runner and waits for it.
+func (w *world) halt() {
+	if w.stop == nil {
+		return
+	}
+	w.stop()
+	w.stop = nil
+	if err := <-w.done; err != nil {
+		w.t.Errorf("runner ended with %v", err)
+	}
+}
+
+// until waits for a condition, with a deadline.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("timed out waiting until %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// put stores a definition.
+func (w *world) put(source string) runner.WorkflowVersion {
+	w.t.Helper()
+	v, err := w.r.PutWorkflow(context.Background(), ann, []byte(source), runner.FormatYAML)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// run starts a run.
+func (w *world) run(workflow string, input string) string {
+	w.t.Helper()
+	s, err := w.r.Start(context.Background(), ann, runner.StartRequest{Workflow: workflow, Input: json.RawMessage(input)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s.RunID
+}
+
+func (w *world) view(run string) runner.RunView {
+	w.t.Helper()
+	v, err := w.r.View(context.Background(), ann, run)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// ended waits for a run's end.
+func (w *world) ended(run string) runner.RunView {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var v runner.RunView
+	for since := uint64(0); ; since = v.Seq {
+		var err error
+		if v, err = w.r.WaitRun(ctx, ann, run, since); err != nil {
+			w.t.Fatal(err)
+		}
+		if v.EndedAt != nil {
+			return v
+		}
+		if ctx.Err() != nil {
+			w.t.Fatalf("run %s did not end: %s %+v", run, v.State, v.Steps)
+		}
+	}
+}
+
+// types are the kinds of a run's events, with their steps.
+func (w *world) types(run string) []string {
+	w.t.Helper()
+	events, _, err := w.r.Timeline(context.Background(), ann, run, 0, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range events {
+		out = append(out, strings.TrimSpace(e.Type+" "+e.Step))
+	}
+	return out
+}
+
+// worker is a native worker that answers every attempt as act says.
+type worker struct {
+	w    *world
+	id   string
+	mu   sync.Mutex
+	have map[string][]byte // attempt → token
+	jobs chan *wire.JobRequest
+	act  func(*wire.JobRequest) *wire.JobResult
+	subs []bus.Subscription
+}
+
+// succeed answers with an empty object.
+func succeed(*wire.JobRequest) *wire.JobResult {
+	return &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_SUCCEEDED, Output: []byte(`{}`)}
+}
+
+// newWorker connects a worker. With act nil the test takes jobs from jobs and answers itself.
+func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult, topics ...string) *worker {
+	w.t.Helper()
+	k := &worker{w: w, id: id, act: act, have: map[string][]byte{}, jobs: make(chan *wire.JobRequest, 4096)}
+	on := func(subject string, h bus.Handler) {
+		s, err := w.bus.Subscribe(subject, "", h)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		k.subs = append(k.subs, s)
+	}
+	on(bus.WorkerJobs(id), k.take)
+	on(bus.SubjectAskJobs, func(bus.Msg) { k.beat(topics) })
+	k.beat(topics)
+	w.until("worker "+id+" is known", func() bool {
+		all, _ := w.r.Workers(context.Background(), ann)
+		for _, v := range all {
+			if v.ID == id {
+				return true
+			}
+		}
+		return false
+	})
+	return k
+}
+
+func (k *worker) beat(topics []string) {
+	h := &wire.Heartbeat{
+		WorkerId: k.id, Topics: topics, MaxParallelJobs: 1000, Direct: true, ListsJobs: true, Incarnation: "1",
+	}
+	k.mu.Lock()
+	for id, token := range k.have {
+		h.Jobs = append(h.Jobs, &wire.JobHold{JobId: id, Token: token})
+	}
+	k.mu.Unlock()
+	k.publish(bus.SubjectHeartbeat, &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: h}})
+}
+
+func (k *worker) publish(subject string, p *wire.BusPacket) {
+	data, err := proto.Marshal(p)
+	if err == nil {
+		err = k.w.bus.Publish(subject, data)
+	}
+	if err != nil {
+		k.w.t.Error(err)
+	}
+}
+
+func (k *worker) take(m bus.Msg) {
+	var p wire.BusPacket
+	if err := proto.Unmarshal(m.Data, &p); err != nil {
+		k.w.t.Error(err)
+		return
+	}
+	job := p.GetJobRequest()
+	k.mu.Lock()
+	_, seen := k.have[job.JobId]
+	k.have[job.JobId] = job.Token
+	k.mu.Unlock()
+	if seen {
+		return
+	}
+	if k.act == nil {
+		k.jobs <- job
+		return
+	}
+	go func() {
+		if job.AskBegin && k.begin(job) != wire.AckCode_ACK_CODE_OK {
+			return
+		}
+		if res := k.act(job); res != nil {
+			k.answer(job, res)
+		}
+	}()
+}
+
+// request asks the engine until it answers.
+func (k *worker) request(subject string, p *wire.BusPacket) wire.AckCode {
+	data, err := proto.Marshal(p)
+	if err != nil {
+		k.w.t.Error(err)
+		return 0
+	}
+	for range 200 {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		reply, err := k.w.bus.Request(ctx, subject, data)
+		cancel()
+		var ack wire.BusPacket
+		if err == nil && proto.Unmarshal(reply, &ack) == nil && ack.GetAck().GetCode() != wire.AckCode_ACK_CODE_RETRY {
+			return ack.GetAck().GetCode()
+		}
+		time.Sleep(10 * time.Millisecond) // as a worker does between tries
+	}
+	return 0
+}
+
+func (k *worker) begin(job *wire.JobRequest) wire.AckCode {
+	return k.request(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobBegin{
+		JobBegin: &wire.JobBegin{JobId: job.JobId, Token: job.Token, WorkerId: k.id},
+	}})
+}
+
+func (k *worker) answer(job *wire.JobRequest, res *wire.JobResult) wire.AckCode {
+	res.JobId, res.Token, res.WorkerId = job.JobId, job.Token, k.id
+	code := k.request(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobResult{JobResult: res}})
+	k.mu.Lock()
+	delete(k.have, job.JobId)
+	k.mu.Unlock()
+	return code
+}
+
+// next takes the next job that the worker was given.
+func (k *worker) next() *wire.JobRequest {
+	k.w.t.Helper()
+	select {
+	case j := <-k.jobs:
+		return j
+	case <-time.After(10 * time.Second):
+		k.w.t.Fatal("no job came")
+		return nil
+	}
+}

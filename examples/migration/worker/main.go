@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"cordum.dev/cordum/sdk/go"
+)
+
+func main() {
+	var (
+		data = flag.String("data", "migration-data", "the folder with orders.db and files/; made with samples when absent")
+		url  = flag.String("nats", "nats://127.0.0.1:4222", "the server's address for workers")
+		id   = flag.String("id", "migration", "the worker's name")
+		pace = flag.Duration("pace", 50*time.Millisecond, "rest between two chunks, so that progress can be watched")
+	)
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *url, *id, *data, *pace); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, url, id, data string, pace time.Duration) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := makeSample(data); err != nil {
+		return err
+	}
+	w, err := cordum.NewWorker(cordum.WorkerConfig{
+		URL: url, ID: id, Pool: "demo", Capacity: 4, Logger: log,
+		User: os.Getenv("CORDUM_WORKER_USER"), Password: os.Getenv("CORDUM_WORKER_PASSWORD"),
+	})
+	if err != nil {
+		return err
+	}
+	t := &tools{data: data, pace: pace}
+	cordum.Register(w, "db.postgres", "backup", t.backup)
+	cordum.Register(w, "db.postgres", "migrate", t.migrate)
+	cordum.Register(w, "storage.s3", "snapshot", t.snapshot)
+	log.Info("serving", "data", data, "nats", url)
+	return w.Run(ctx)
+}
+
+// tools do their work in one folder.
+type tools struct {
+	data string
+	pace time.Duration
+
+	mu sync.RWMutex // written while orders.db is replaced
+}
+
+// rest pauses between two chunks and tells when to give up.
+func (t *tools) rest(ctx context.Context) error {
+	timer := time.NewTimer(t.pace)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
