@@ -153,9 +153,7 @@ func (l *lane) settleRun(lr *live, err error) {
 		f()
 	}
 	l.schedule(lr)
-	if len(facts) > 0 && !lr.run.Outstanding() {
-		l.idle = append(l.idle, lr.id)
-	}
+	l.rest(lr)
 }
 
 // undo forgets a run whose commit did not happen, or may not have: what is in the store decides, and it is read again.

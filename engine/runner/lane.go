@@ -86,6 +86,7 @@ func (l *lane) round(ctx context.Context) {
 	l.fireTimers(ctx, now)
 	l.flushSoft(now)
 	l.commit(ctx)
+	l.trim()
 }
 
 // perform does one task, fenced: a panic or an unreadable record costs its run, never the lane.
@@ -185,17 +186,31 @@ func (l *lane) loadFenced(ctx context.Context, tenant, run string) (lr *live, er
 	return l.r.load(ctx, tenant, run)
 }
 
-// adopt keeps a run in memory and makes room for it.
+// adopt keeps a loaded run in memory.
 func (l *lane) adopt(lr *live) {
 	l.runs[lr.id] = lr
 	l.schedule(lr)
-	if !lr.run.Outstanding() {
+	l.rest(lr)
+}
+
+// rest notes that a run needs nothing now: it may be dropped when room is wanted.
+func (l *lane) rest(lr *live) {
+	if !lr.resting && l.evictable(lr) {
+		lr.resting = true
 		l.idle = append(l.idle, lr.id)
 	}
+}
+
+// trim drops the runs that have rested longest while there are too many in memory. One that was woken meanwhile stays.
+func (l *lane) trim() {
 	for len(l.runs) > cachedRuns && len(l.idle) > 0 {
 		oldest := l.runs[l.idle[0]]
 		l.idle = l.idle[1:]
-		if oldest != nil && oldest != lr && l.evictable(oldest) {
+		if oldest == nil {
+			continue
+		}
+		oldest.resting = false
+		if l.evictable(oldest) {
 			delete(l.runs, oldest.id)
 		}
 	}

@@ -38,6 +38,7 @@ type live struct {
 	extra   extraWrites
 	then    []func()      // what committed facts ask for
 	replies []func(error) // who waits for the commit
+	resting bool          // in the lane's list of runs that may be dropped
 	late    int           // late results noted
 	queued  bool          // in the lane's list of runs to commit
 	wake    time.Time     // the timer the lane has been told of
