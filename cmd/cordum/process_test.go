@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	sdk "cordum.dev/cordum/sdk/go"
+)
+
+// These tests run the real binary as a process of its own, with a worker process beside it.
+
+// TestMain is also the worker process: the test binary started again with workerEnv set.
+func TestMain(m *testing.M) {
+	if url := os.Getenv(workerEnv); url != "" {
+		if err := ledgerWorker(url, os.Getenv(ledgerEnv)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	workerEnv = "CORDUM_TEST_WORKER_URL"
+	ledgerEnv = "CORDUM_TEST_LEDGER"
+)
+
+// ledgerEntry is one line of the worker's ledger: synced before the work and after it.
+type ledgerEntry struct {
+	Phase   string `json:"phase"` // begin, end
+	Run     string `json:"run"`
+	Step    string `json:"step"`
+	Attempt int    `json:"attempt"`
+}
+
+// ledgerWorker serves job.kill.* and writes down what it does.
+func ledgerWorker(url, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	note := func(phase string, job sdk.Job) error {
+		line, err := json.Marshal(ledgerEntry{phase, job.RunID, job.StepID, job.Attempt})
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if _, err := f.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		return f.Sync()
+	}
+	w, err := sdk.NewWorker(sdk.WorkerConfig{URL: url, ID: "ledger", Capacity: 32, Heartbeat: time.Second})
+	if err != nil {
+		return err
+	}
+	work := func(ctx context.Context, job sdk.Job, in map[string]any) (map[string]any, error) {
+		if err := note("begin", job); err != nil {
+			return nil, err
+		}
+		select { // long enough to be caught by a kill
+		case <-time.After(15 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return map[string]any{"step": job.StepID}, note("end", job)
+	}
+	sdk.RegisterTopic(w, "job.kill.work", work)
+	return w.Run(context.Background())
+}
+
+// binary builds cordum once for all tests.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cordum-bin-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "cordum")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// process is a started server on fixed ports, so that it can come back where it was.
+type process struct {
+	t    *testing.T
+	addr string
+	nats string
+	dir  string
+	cmd  *exec.Cmd
+	log  *os.File
+}
+
+func newProcess(t *testing.T) *process {
+	t.Helper()
+	dir := t.TempDir()
+	log, err := os.Create(filepath.Join(dir, "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, addr: freePort(t), nats: freePort(t), dir: dir, log: log}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			out, _ := os.ReadFile(log.Name())
+			t.Logf("server log (its end):\n%s", out[max(0, len(out)-4000):])
+		}
+		_ = log.Close()
+	})
+	return p
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// start starts the server and waits until it takes work.
+func (p *process) start(env ...string) {
+	p.t.Helper()
+	path, err := binary()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.cmd = exec.Command(path, "serve", "--dev", "--addr", p.addr, "--nats-addr", p.nats, "--data-dir", filepath.Join(p.dir, "data"))
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.until("the server is ready", func() bool {
+		res, err := http.Get("http://" + p.addr + "/readyz")
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+func (p *process) until(what string, ok func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("timed out waiting until %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// call sends a request and decodes the answer; a status of 300 or more is an error.
+func (p *process) call(method, path, contentType string, body []byte, into any) error {
+	req, err := http.NewRequest(method, "http://"+p.addr+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %d %s", method, path, res.StatusCode, raw)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
+}
+
+// startWorker starts the ledger worker as a process of its own.
+func (p *process) startWorker() (ledger string) {
+	p.t.Helper()
+	ledger = filepath.Join(p.dir, "ledger.jsonl")
+	self, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), workerEnv+"=nats://"+p.nats, ledgerEnv+"="+ledger)
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return ledger
+}
+
+func readLedger(t *testing.T, path string) []ledgerEntry {
+	t.Helper()
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []ledgerEntry
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var e ledgerEntry
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatalf("ledger: %v", err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
