@@ -1,21 +1,16 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
+	"slices"
 
 	"cordum.dev/cordum/dag"
 )
 
-// ErrBadFact says that a fact names what the run does not have.
-var ErrBadFact = errors.New("engine: fact does not fit its run")
-
 // Apply makes a fact true of a run: the one place where a run changes. Decide calls it for each fact it produces, and
-// recovery for each fact of the log. A fact that does not fit the run is ErrBadFact or a panic; the runner fences both to
-// the one run.
+// recovery for each fact of the log. A fact that does not fit the run is an ErrBadFact and changes nothing.
 func Apply(r *Run, at Stamp, f Fact) error {
-	if i, ok := stepOf(f); ok && (i < 0 || int(i) >= len(r.Steps)) {
-		return fmt.Errorf("%w: step %d of %d", ErrBadFact, i, len(r.Steps))
+	if err := r.fits(f); err != nil {
+		return err
 	}
 	switch f := f.(type) {
 	case *RunStarted:
@@ -61,8 +56,6 @@ func Apply(r *Run, at Stamp, f Fact) error {
 		// Changes nothing: that is its meaning.
 	case *Swept:
 		r.sweep = f.Next
-	default:
-		return fmt.Errorf("%w: unknown kind %d", ErrBadFact, f.Kind())
 	}
 	return nil
 }
@@ -124,12 +117,16 @@ func (r *Run) applyResumed() {
 	}
 }
 
-// applyStop begins to look at every step again, from the first.
+// applyStop begins to look at every step again, from the first. Whose turn would have come to start is left to the sweep:
+// what was decided before the stop comes first.
 func (r *Run) applyStop(f *StopBegun) {
 	r.Stop = max(r.Stop, f.Stop)
 	r.stopHandlers = r.stopHandlers || f.Handlers
-	r.Paused = false
+	if f.Stop == StopCancel {
+		r.Paused = false // a person's word: also handlers may start
+	}
 	r.sweep = 0
+	r.ready = slices.DeleteFunc(r.ready, r.swept)
 }
 
 func (r *Run) applyEnded(at Stamp, f *RunEnded) {
@@ -178,7 +175,7 @@ func (r *Run) failsRun(i int32) bool {
 			return false
 		}
 	}
-	return r.Plan.Def.Steps[i].OnFailure != dag.Continue && !r.Plan.ToleratesFailure(int(i))
+	return r.Plan.Def.Steps[i].OnFailure != dag.Continue
 }
 
 // isBad tells whether a final step counts as a failure for the joins behind it.

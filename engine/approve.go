@@ -1,15 +1,23 @@
 package engine
 
+// waits tells whether a step of a kind is waiting.
+func (r *Run) waits(i int32, kind string) bool {
+	return i >= 0 && int(i) < len(r.Steps) && r.Steps[i].State == StepWaiting && r.Plan.Steps[i].Kind == kind
+}
+
 // answer ends a step that waits for an approval.
 func (d *decision) answer(in Answer) error {
 	r := d.run
-	if r.State != RunRunning || in.Step < 0 || int(in.Step) >= len(r.Steps) || r.Steps[in.Step].State != StepWaiting {
+	if r.State != RunRunning || !r.waits(in.Step, "approval") {
 		return nil
 	}
-	if in.Result == ResultSucceeded {
+	switch in.Result {
+	case ResultSucceeded:
 		d.fact(&StepSucceededFact{Step: in.Step, Output: Payload{Data: in.Output}})
-		return nil
+	case ResultRejected:
+		d.fail(in.Step, StepRejected, in.Reject)
+	default:
+		return &Refusal{"unknown_answer", "an approval is approved or rejected"}
 	}
-	d.fail(in.Step, endState(in.Result), in.Reject)
 	return nil
 }

@@ -6,6 +6,8 @@ func (d *decision) cancel(in Cancel) error {
 	switch {
 	case r.State.Final():
 		return ended(r)
+	case r.State == RunPending:
+		return &Refusal{"not_started", "there is no such run yet"}
 	case r.State == RunFaulted && in.Force:
 		d.fact(&RunEnded{State: RunCancelled, Failure: Failure{Code: "faulted", Message: r.Fault}})
 	case r.State == RunFaulted:
@@ -18,15 +20,13 @@ func (d *decision) cancel(in Cancel) error {
 	return nil
 }
 
-// sweep looks at every step once because the run is stopping, as far as the bound allows.
+// sweep looks at every step once because the run is stopping, as far as the bound allows. It begins when everything that
+// was decided before the stop has had its turn, and lets go first whom it lets run.
 func (d *decision) sweep() {
 	r := d.run
 	i := r.sweep
-	for ; int(i) < len(r.Steps) && d.budget > 0 && len(r.ready) == 0; i++ {
-		if r.handler(i) && !r.stopHandlers {
-			continue
-		}
-		if d.stopStep(i) {
+	for ; int(i) < len(r.Steps) && d.budget > 0 && r.next() < 0; i++ {
+		if r.stops(i) && d.stopStep(i) {
 			d.budget--
 		}
 	}
@@ -38,8 +38,8 @@ func (d *decision) stopStep(i int32) bool {
 	r := d.run
 	s := &r.Steps[i]
 	switch s.State {
-	case StepPending:
-		d.fact(&StepSkippedFact{Step: i, Reason: Halted})
+	case StepPending, StepReady:
+		d.halt(i)
 	case StepWaiting:
 		d.fail(i, StepCancelled, Failure{Code: CodeCancelled, Message: "the run was stopped (" + r.Stop.String() + ")"})
 	case StepRetrying:

@@ -34,6 +34,8 @@ func (d *decision) signal(in SignalIn) error {
 	switch {
 	case r.State.Final():
 		return ended(r)
+	case r.State == RunPending:
+		return &Refusal{"not_started", "there is no such run yet"}
 	case len(r.Signals) >= MaxSignals:
 		return &Refusal{"too_many_signals", "the run keeps 1000 signals that nobody consumed"}
 	}
@@ -43,7 +45,7 @@ func (d *decision) signal(in SignalIn) error {
 
 // fault stops a run that the engine could not go on with.
 func (d *decision) fault(in Fault) error {
-	if d.run.State == RunRunning || d.run.State == RunPending {
+	if d.run.State == RunRunning {
 		d.fact(&RunFaultedFact{Error: in.Error})
 	}
 	return nil

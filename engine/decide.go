@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"time"
 
 	"cordum.dev/cordum/dag"
@@ -80,9 +81,9 @@ func (d *decision) advance() {
 	r := d.run
 	for d.err == nil && r.State == RunRunning && d.budget > 0 {
 		switch {
-		case len(r.ready) > 0 && r.mayStart():
+		case r.next() >= 0:
 			d.budget--
-			d.turn(r.ready[0])
+			d.turn(r.ready[r.next()])
 		case int(r.sweep) < len(r.Steps):
 			d.sweep()
 		case r.open() == 0:
@@ -93,8 +94,13 @@ func (d *decision) advance() {
 	}
 }
 
-// fail ends a step badly and follows what its badness says for the run.
+// fail ends a step badly and follows what its badness says for the run. A step that asked for nothing but to tell
+// somebody succeeds all the same: its output says that nobody was told.
 func (d *decision) fail(i int32, state StepState, f Failure) {
+	if d.forgives(i, state) {
+		d.fact(&StepSucceededFact{Step: i, Output: undelivered(f)})
+		return
+	}
 	d.fact(&StepEnded{Step: i, State: state, Failure: f})
 	if !d.run.failsRun(i) {
 		return
@@ -108,14 +114,27 @@ func (d *decision) fail(i int32, state StepState, f Failure) {
 func (d *decision) onFailure(i int32) dag.OnFailure {
 	def := d.run.Plan.Def
 	switch {
-	case d.run.Plan.ToleratesFailure(int(i)):
-		return dag.Continue
 	case def.Steps[i].OnFailure != dag.FailureUnsaid:
 		return def.Steps[i].OnFailure
 	case def.OnFailure != dag.FailureUnsaid:
 		return def.OnFailure
 	}
 	return dag.Halt
+}
+
+// forgives tells whether the failure of a step's job is no failure of the step. A policy's denial and a cancel are.
+func (d *decision) forgives(i int32, state StepState) bool {
+	tried := d.run.Steps[i].Attempt > 0
+	return tried && (state == StepFailed || state == StepTimedOut) && d.run.Plan.ToleratesFailure(int(i))
+}
+
+// undelivered is the output of a forgiven step, in the shape that a delivered one has.
+func undelivered(f Failure) Payload {
+	out, _ := json.Marshal(struct { // two plain fields: it cannot fail
+		Delivered bool   `json:"delivered"`
+		Reason    string `json:"reason"`
+	}{Reason: f.Code})
+	return Payload{Data: out}
 }
 
 // after is an absolute due time, or zero for none.

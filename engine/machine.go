@@ -76,7 +76,7 @@ type Move struct{ From, To string }
 
 // runMoves are all legal moves of a run.
 var runMoves = map[RunState][]RunState{
-	RunPending: {RunRunning, RunFaulted},
+	RunPending: {RunRunning},
 	RunRunning: {RunFaulted, RunSucceeded, RunFailed, RunCancelled, RunTimedOut},
 	RunFaulted: {RunRunning, RunCancelled},
 }
@@ -84,10 +84,10 @@ var runMoves = map[RunState][]RunState{
 // stepMoves are all legal moves of a step.
 var stepMoves = map[StepState][]StepState{
 	StepPending:  {StepReady, StepSkipped},
-	StepReady:    {StepRunning, StepWaiting, StepSucceeded, StepFailed, StepTimedOut, StepCancelled, StepSkipped},
+	StepReady:    {StepRunning, StepWaiting, StepSucceeded, StepFailed, StepTimedOut, StepSkipped},
 	StepRunning:  {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepCancelled},
-	StepWaiting:  {StepSucceeded, StepFailed, StepTimedOut, StepRejected, StepCancelled},
-	StepRetrying: {StepReady, StepFailed, StepTimedOut, StepCancelled},
+	StepWaiting:  {StepSucceeded, StepRejected, StepCancelled},
+	StepRetrying: {StepReady, StepSucceeded, StepFailed, StepTimedOut},
 }
 
 // RunMoves lists the legal moves of a run, for docs and tests.
@@ -129,7 +129,7 @@ func (r *Run) moveStep(i int32, to StepState) {
 	r.count[s.State]--
 	r.count[to]++
 	s.State = to
-	if to == StepReady {
+	if to == StepReady && !r.swept(i) {
 		r.ready = append(r.ready, i)
 	}
 }

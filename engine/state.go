@@ -148,7 +148,7 @@ type Run struct {
 	stopHandlers bool
 	// sweep is how far a stop has come through the steps; len(Steps) when it is through.
 	sweep int32
-	// ready are the steps whose turn it is, oldest first.
+	// ready are the steps whose turn it is, oldest first; not those that the sweep of a stop ends.
 	ready []int32
 	// count is the number of steps in each state.
 	count [StepSkipped + 1]int32
@@ -212,10 +212,13 @@ func (r *Run) recount(c *codec.Codec) {
 		r.count[r.Steps[i].State]++
 	}
 	for _, i := range r.ready {
-		if i < 0 || int(i) >= len(r.Steps) {
+		if i < 0 || int(i) >= len(r.Steps) || r.Steps[i].State != StepReady {
 			c.Fail()
 			return
 		}
+	}
+	if r.State > RunTimedOut || r.Stop > StopCancel || r.sweep < 0 || int(r.sweep) > len(r.Steps) {
+		c.Fail()
 	}
 }
 
@@ -229,11 +232,28 @@ func (r *Run) More() bool {
 	if r.State != RunRunning {
 		return false
 	}
-	return int(r.sweep) < len(r.Steps) || (len(r.ready) > 0 && r.mayStart())
+	return int(r.sweep) < len(r.Steps) || r.next() >= 0
 }
 
-// mayStart tells whether steps whose turn it is are looked at: a stop goes on while paused, everything else waits.
-func (r *Run) mayStart() bool { return !r.Paused || r.Stop != StopNone }
+// next is the place in ready of the step whose turn it is; -1 when there is none. In a paused run nothing new starts, but
+// a stop goes on: only what it ends has a turn.
+func (r *Run) next() int {
+	switch {
+	case len(r.ready) == 0:
+		return -1
+	case !r.Paused:
+		return 0
+	case r.Stop == StopNone:
+		return -1
+	}
+	return slices.IndexFunc(r.ready, func(i int32) bool { return r.Steps[i].verdict != run || r.stops(i) })
+}
+
+// stops tells whether the run is stopping and the step with it: handlers are left to run unless they were stopped too.
+func (r *Run) stops(i int32) bool { return r.Stop != StopNone && (!r.handler(i) || r.stopHandlers) }
+
+// swept tells whether a ready step never has its turn because a stop's sweep ends it.
+func (r *Run) swept(i int32) bool { return r.Steps[i].verdict == run && r.stops(i) }
 
 // Outstanding tells whether a worker, or the queue for one, has something of this run.
 func (r *Run) Outstanding() bool { return r.count[StepRunning] > 0 }
@@ -253,7 +273,11 @@ func (r *Run) Status() string {
 
 // unready takes a step out of the queue of those whose turn it is; mostly it is the first.
 func (r *Run) unready(i int32) {
-	if at := slices.Index(r.ready, i); at >= 0 {
+	at := slices.Index(r.ready, i)
+	switch {
+	case at == 0:
+		r.ready = r.ready[1:]
+	case at > 0:
 		r.ready = slices.Delete(r.ready, at, at+1)
 	}
 }

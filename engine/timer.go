@@ -15,7 +15,7 @@ func (d *decision) timer(in TimerDue) error {
 	}
 	s := &r.Steps[in.Step]
 	switch {
-	case in.Timer == TimerDelay && s.State == StepWaiting:
+	case in.Timer == TimerDelay && r.waits(in.Step, "delay"):
 		d.fact(&StepSucceededFact{Step: in.Step})
 	case in.Timer == TimerRetry && s.State == StepRetrying:
 		d.fact(&RetryDue{Step: in.Step})

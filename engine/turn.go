@@ -12,10 +12,10 @@ func (d *decision) turn(i int32) {
 	r := d.run
 	s := &r.Steps[i]
 	switch {
+	case r.stops(i) && r.sweep > 0:
+		d.halt(i) // its join was settled by what the stop ended
 	case s.verdict != run:
 		d.fact(&StepSkippedFact{Step: i, Reason: s.verdict.reason()})
-	case r.Stop != StopNone && (!r.handler(i) || r.stopHandlers):
-		d.haltReady(i)
 	case s.Attempt > 0:
 		d.again(i)
 	default:
@@ -23,8 +23,8 @@ func (d *decision) turn(i int32) {
 	}
 }
 
-// haltReady ends a step whose turn came when the run was already stopping.
-func (d *decision) haltReady(i int32) {
+// halt ends a step that has nothing under way because the run is stopping.
+func (d *decision) halt(i int32) {
 	s := &d.run.Steps[i]
 	if s.Attempt > 0 {
 		d.fail(i, endOfFailure(s.Failure), s.Failure) // between attempts: it takes its last failure

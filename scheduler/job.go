@@ -3,6 +3,7 @@ package scheduler
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/internal/codec"
@@ -11,7 +12,7 @@ import (
 // JobState is where a job stands; the names are CAP's.
 type JobState uint8
 
-// The states of a job. Scheduled: committed and waiting for a worker. Dispatched: sent to one. Running: its worker took
+// The states of a job. ApprovalRequired is CAP's and kept for its number: no move leads there. Scheduled: committed and waiting for a worker. Dispatched: sent to one. Running: its worker took
 // it or was given leave to begin.
 const (
 	JobPending JobState = iota
@@ -42,11 +43,10 @@ func (s JobState) Final() bool { return s >= JobSucceeded }
 
 // jobMoves are all legal moves of a job within one attempt; the next attempt begins at pending again.
 var jobMoves = map[JobState][]JobState{
-	JobPending:          {JobApprovalRequired, JobScheduled, JobDenied, JobCancelled},
-	JobApprovalRequired: {JobPending, JobScheduled, JobDenied, JobCancelled},
-	JobScheduled:        {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout, JobDenied},
-	JobDispatched:       {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
-	JobRunning:          {JobScheduled, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	JobPending:    {JobScheduled, JobCancelled, JobDenied},
+	JobScheduled:  {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	JobDispatched: {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	JobRunning:    {JobSucceeded, JobFailed, JobCancelled, JobTimeout},
 }
 
 // JobMove is a legal move, for docs and tests.
@@ -65,14 +65,14 @@ func JobMoves() []JobMove {
 
 // move changes the state; an illegal move is a programmer's mistake.
 func (j *Job) move(to JobState) {
-	for _, s := range jobMoves[j.State] {
-		if s == to {
-			j.State = to
-			return
-		}
+	if !j.may(to) {
+		panic("scheduler: illegal move of job from " + j.State.String() + " to " + to.String())
 	}
-	panic("scheduler: illegal move of job from " + j.State.String() + " to " + to.String())
+	j.State = to
 }
+
+// may tells whether a move is legal.
+func (j *Job) may(to JobState) bool { return slices.Contains(jobMoves[j.State], to) }
 
 // Job is the work of one step over all its attempts, as far as the scheduler cares. It belongs to the lane of its run.
 type Job struct {
@@ -86,9 +86,10 @@ type Job struct {
 	Cancel  bool   // its worker was asked to stop
 
 	Topic, Pack, Tool string
-	Hash              string // SHA-256 of the canonical job the decision was made for
-	Snapshot          string // of the policy that decided
-	CreatedAt         time.Time
+	Hash              string    // SHA-256 of the canonical job the decision was made for
+	Snapshot          string    // of the policy that decided
+	CreatedAt         time.Time // when its first attempt was asked for
+	AskedAt           time.Time // when the attempt under way was
 	EndedAt           time.Time
 
 	Percent  int32
@@ -116,6 +117,7 @@ func (j *Job) Fields(c *codec.Codec) {
 	c.Int32(&j.Percent)
 	c.String(&j.Message)
 	codec.Raw(c, &j.Progress)
+	c.Time(&j.AskedAt)
 }
 
 // Ask begins an attempt of the job: what the engine's fact says, applied here.
@@ -123,7 +125,7 @@ func (j *Job) Ask(at time.Time, attempt int32, topic, pack, tool string) {
 	if j.CreatedAt.IsZero() {
 		j.CreatedAt = at
 	}
-	j.State, j.Attempt = JobPending, attempt
+	j.State, j.Attempt, j.AskedAt = JobPending, attempt, at
 	j.Topic, j.Pack, j.Tool = topic, pack, tool
 	j.Worker, j.Begun, j.Cancel, j.EndedAt = "", false, false, time.Time{}
 }

@@ -43,7 +43,7 @@ type (
 	Answer struct {
 		Token  []byte
 		Worker string
-		State  JobState // JobSucceeded, JobFailed, JobCancelled, JobTimeout or JobDenied
+		State  JobState // JobSucceeded, JobFailed, JobCancelled or JobTimeout; any other is stale
 	}
 	// Stop asks the job to end. Held says that a worker may have it; without Force such a job goes on.
 	Stop struct{ Force, Held bool }
@@ -193,7 +193,7 @@ func decideAnswer(j *Job, step int32, in Answer) Ruling {
 	switch {
 	case j.Known(in.Token):
 		return Ruling{Reply: ReplyOK} // recorded before
-	case !j.Mine(in.Token) || j.State < JobScheduled || !in.State.Final():
+	case !j.Mine(in.Token) || j.State < JobScheduled || !in.State.Final() || !j.may(in.State):
 		return Ruling{Reply: ReplyStale, Late: true}
 	}
 	return Ruling{
@@ -239,13 +239,15 @@ func decideDue(j *Job, step int32, in Due) Ruling {
 			return Ruling{End: EndQueueTimeout, Facts: []Fact{timeout}, Cancel: j.Worker != ""}
 		}
 	case TimerAttempt:
-		return Ruling{End: EndTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
+		if j.State == JobRunning { // one of an attempt before, whose time came late, finds another state
+			return Ruling{End: EndTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
+		}
 	case TimerHeartbeat:
-		if j.Worker != "" {
+		if j.Holds() && j.State >= JobScheduled {
 			return Ruling{End: EndHeartbeatTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
 		}
 	case TimerGrace:
-		if j.Cancel {
+		if j.Cancel && j.State >= JobScheduled {
 			return Ruling{End: EndCancelled, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
 		}
 	}

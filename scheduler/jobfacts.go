@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"cordum.dev/cordum/internal/codec"
@@ -185,8 +186,29 @@ func (f *JobEnded) Fields(c *codec.Codec) {
 // ErrBadFact says that a fact does not fit its job.
 var ErrBadFact = errors.New("scheduler: fact does not fit its job")
 
-// Apply makes a fact true of a job: the one place where a job changes, but for [Job.Ask].
+// fits checks a fact before it changes anything, so that a damaged log is an error and never half applied.
+func (j *Job) fits(f Fact) bool {
+	switch f := f.(type) {
+	case *JobDecided, *JobProgressed, *JobCancelling:
+		return !j.State.Final()
+	case *JobReleased:
+		return j.may(JobScheduled) && f.Send == j.Send+1
+	case *JobSent:
+		return j.may(JobDispatched)
+	case *JobBegun:
+		return j.may(JobRunning)
+	case *JobEnded:
+		return f.State.Final() && j.may(f.State)
+	}
+	return false
+}
+
+// Apply makes a fact true of a job: the one place where a job changes, but for [Job.Ask]. One that does not fit is
+// ErrBadFact and changes nothing.
 func Apply(j *Job, at time.Time, f Fact) error {
+	if !j.fits(f) {
+		return fmt.Errorf("%w: %T, job %s", ErrBadFact, f, j.State)
+	}
 	switch f := f.(type) {
 	case *JobDecided:
 		j.Hash, j.Snapshot = f.Hash, f.Snapshot
@@ -212,8 +234,6 @@ func Apply(j *Job, at time.Time, f Fact) error {
 		if f.Answered {
 			j.Done = j.Token
 		}
-	default:
-		return ErrBadFact
 	}
 	return nil
 }

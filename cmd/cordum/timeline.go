@@ -118,13 +118,26 @@ func lastWord(eventType string) string {
 // firstDetails come first, in this order; the rest follow by name.
 var firstDetails = []string{"attempt", "worker", "state", "reason", "code", "message", "title"}
 
-// hiddenDetails are for machines: long, and said elsewhere.
-var hiddenDetails = map[string]bool{"input": true, "context": true, "output": true, "hash": true, "snapshot": true, "digest": true, "token": true}
+// hiddenDetails are for machines: long, or said elsewhere in the line.
+var hiddenDetails = map[string]bool{
+	"input": true, "context": true, "output": true, "hash": true, "snapshot": true, "digest": true, "token": true,
+	"by": true, "decision": true, "requested_by": true, "job_hash": true,
+}
+
+// reasonless are the endings of types whose reason is only that of the input that caused them: said where it came in.
+var reasonless = []string{"_started", "_waiting", "_succeeded", "_requested", "_approved", "_released", "_decided"}
+
+// personal are the beginnings of types that somebody did; of all others the actor is only who caused them.
+var personal = []string{"run_", "approval_"}
+
+func ofType(e runner.Event, parts []string, has func(s, part string) bool) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return has(e.Type, part) })
+}
 
 func eventDetails(e runner.Event) []string {
 	var names []string
 	for name := range e.Data {
-		if !hiddenDetails[name] {
+		if !hiddenDetails[name] && (name != "reason" || !ofType(e, reasonless, strings.HasSuffix)) {
 			names = append(names, name)
 		}
 	}
@@ -140,7 +153,7 @@ func eventDetails(e runner.Event) []string {
 			out = append(out, strings.ReplaceAll(name, "_", " ")+" "+value)
 		}
 	}
-	if e.Actor != "" {
+	if e.Actor != "" && e.Actor != "system" && ofType(e, personal, strings.HasPrefix) {
 		out = append(out, "by "+oneLine(e.Actor))
 	}
 	return out

@@ -40,6 +40,7 @@ type server struct {
 	engine   *runner.Runner
 	builtin  *sdk.Worker
 	gateway  *gateway.Gateway
+	tracer   *tracer // nil: no traces
 }
 
 // build opens and connects everything. Nothing serves yet. What was opened is closed again when something fails.
@@ -64,9 +65,14 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 		return s, err
 	}
 	metrics := newMetrics()
-	if s.engine, err = runner.New(runner.Config{
-		Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics,
-	}, s.store, s.bus); err != nil {
+	engine := runner.Config{Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics}
+	if cfg.OTLPEndpoint != "" {
+		if s.tracer, err = newTracer(ctx, cfg.OTLPEndpoint); err != nil {
+			return s, err
+		}
+		engine.Tracer = s.tracer
+	}
+	if s.engine, err = runner.New(engine, s.store, s.bus); err != nil {
 		return s, err
 	}
 	if s.builtin, err = builtin.NewWorker(builtin.Config{Conn: s.bus.Conn(), Logger: log}); err != nil {
@@ -171,12 +177,23 @@ func (s *server) run(ctx context.Context, ready func()) error {
 	parts := []part{
 		{"store", s.watchStore},
 		{"NATS server", s.nats.Run},
+		{"bus connection", s.closeBus},
 		{"engine", s.engine.Run},
 		{"built-in worker", s.builtin.Run},
 		{"gateway", func(ctx context.Context) error { return s.gateway.Run(ctx, s.listener) }},
 		{"start", func(ctx context.Context) error { return s.whenReady(ctx, ready) }},
 	}
+	if s.tracer != nil {
+		parts = append([]part{{"traces", s.tracer.run}}, parts...)
+	}
 	return runAll(ctx, parts)
+}
+
+// closeBus waits for its turn to stop: after everything that speaks over the connection, before the server at its other
+// end.
+func (s *server) closeBus(ctx context.Context) error {
+	<-ctx.Done()
+	return s.bus.Close()
 }
 
 // watchStore ends the process when the store says that its disk cannot be trusted any more.

@@ -195,7 +195,7 @@ func (d *dispatch) send(lr *live, step int32, g scheduler.Grant, buf *scratch) e
 	}
 	j := lr.jobs[step]
 	d.r.metrics.dispatched.WithLabelValues(j.Topic).Inc()
-	d.r.metrics.latency.Observe(d.r.now().Sub(j.CreatedAt).Seconds())
+	d.r.metrics.latency.Observe(d.r.now().Sub(j.AskedAt).Seconds())
 	return d.r.bus.Publish(subject, buf.packet)
 }
 

@@ -66,14 +66,24 @@ func snapshotKey(tenant, run string) store.Key {
 	return store.Key{Table: store.TableSnapshot, Tenant: tenant, ID: run}
 }
 
+// snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
+// another version is not read, and the run is folded from its first fact.
+const snapshotVersion = 1
+
 // snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
 type snapshot struct {
-	prev uint64
-	live *live
+	version uint64
+	prev    uint64
+	live    *live
 }
 
 // Fields describes the stored form.
 func (s *snapshot) Fields(c *codec.Codec) {
+	s.version = snapshotVersion
+	c.Uint(&s.version)
+	if s.version != snapshotVersion {
+		return
+	}
 	c.Uint(&s.prev)
 	s.live.Fields(c)
 }
@@ -139,6 +149,9 @@ func (r *Runner) loadSnapshot(ctx context.Context, tenant string, lr *live) erro
 	s := snapshot{live: lr}
 	if err := codec.Decode(rec.Value, &s); err != nil {
 		return err
+	}
+	if s.version != snapshotVersion {
+		return nil
 	}
 	lr.prev = s.prev
 	lr.log.snapshot = len(rec.Value)

@@ -108,8 +108,10 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 		t.openApproval(at, f)
 	case *engine.StepEnded:
 		t.closeApproval(at, f.Step)
+		t.traceStep(f.Step)
 		t.lane.r.metrics.stepEnded(f.State.String(), f.Failure.Code)
 	case *engine.StepSucceededFact:
+		t.traceStep(f.Step)
 		t.lane.r.metrics.stepEnded("succeeded", "")
 	case *engine.StepSkippedFact:
 		t.lane.r.metrics.stepEnded("skipped", f.Reason.String())
@@ -213,6 +215,7 @@ func (t *turn) ended(step int32, a attemptOf, ruling scheduler.Ruling, result *e
 	j := lr.jobs[step]
 	t.after(func() { r.dispatch.ended(a.id) })
 	r.metrics.jobEnded(j)
+	t.traceAttempt(step)
 	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt}
 	if result != nil {
 		out.Result, out.Output, out.Failure = result.Result, result.Output, result.Failure

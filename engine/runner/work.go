@@ -110,6 +110,7 @@ func (t *turn) lost(step, send int32) {
 func (t *turn) endRun() {
 	r, lr := t.lane.r, t.live
 	r.metrics.runEnded(lr.run)
+	t.traceRun(lr.run)
 	for i, j := range lr.jobs {
 		if j != nil && !j.State.Final() && j.Send > 0 {
 			attempt := lr.attemptID(int32(i))

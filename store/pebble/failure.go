@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	pebbledb "github.com/cockroachdb/pebble/v2"
 )
@@ -35,6 +37,9 @@ func (s *Store) fail(cause error) error {
 	return s.Err()
 }
 
+// longStall is how long writes may wait for a flush before an operator hears of it; large values cause short waits.
+const longStall = time.Second
+
 // engineLog hands Pebble's words to our log. Pebble expects Fatalf not to return, as its own ends the process without
 // a chance to say anything; ours makes the store unusable and returns, and every write under way looks at Err before it
 // is acknowledged.
@@ -57,6 +62,7 @@ func (l engineLog) Fatalf(format string, args ...any) {
 // events watches for what an operator must hear of. Damaged blocks do not end the process: the read that met them
 // answers an error, and start-up must not depend on one record.
 func (s *Store) events() *pebbledb.EventListener {
+	var stalled atomic.Int64 // when the present stall began
 	return &pebbledb.EventListener{
 		BackgroundError: func(err error) {
 			s.log.Error("store: background work failed, it will be tried again", "dir", s.dir, "error", err)
@@ -68,7 +74,13 @@ func (s *Store) events() *pebbledb.EventListener {
 			s.log.Warn("store: the disk is slow", "dir", s.dir, "detail", info.String())
 		},
 		WriteStallBegin: func(info pebbledb.WriteStallBeginInfo) {
-			s.log.Warn("store: writes wait for the disk to catch up", "dir", s.dir, "reason", info.Reason)
+			stalled.Store(s.now().UnixNano())
+			s.log.Debug("store: writes wait for a flush", "dir", s.dir, "reason", info.Reason)
+		},
+		WriteStallEnd: func() {
+			if d := time.Duration(s.now().UnixNano() - stalled.Load()); d > longStall {
+				s.log.Warn("store: writes waited for the disk to catch up", "dir", s.dir, "took", d)
+			}
 		},
 	}
 }

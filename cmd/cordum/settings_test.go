@@ -1,0 +1,163 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// loadWith reads settings as serve does.
+func loadWith(t *testing.T, environ []string, args ...string) (serveConfig, []string, error) {
+	t.Helper()
+	a := &app{environ: environ}
+	var cfg serveConfig
+	var warnings []string
+	cmd := &cobra.Command{Use: "serve", SilenceErrors: true, SilenceUsage: true}
+	src := addSettings(cmd.Flags())
+	cmd.RunE = func(*cobra.Command, []string) (err error) {
+		cfg, warnings, err = src.load(a)
+		return err
+	}
+	cmd.SetArgs(args)
+	err := cmd.Execute()
+	return cfg, warnings, err
+}
+
+func writeFile(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFlagOverVariableOverFileOverDefault(t *testing.T) {
+	file := writeFile(t, "c.yaml", "addr: 127.0.0.1:1\ntenant_id: file\nworker_password: geheim\nallowed_origins: [https://a.example, https://b.example]\nmetrics_public: true\nrate_rps: 7\n")
+	environ := []string{"GATEWAY_HTTP_ADDR=127.0.0.1:2", "CORDUM_CONFIG=" + file, "TENANT_ID="}
+	cfg, _, err := loadWith(t, environ, "--rate-burst", "9", "--addr", "127.0.0.1:3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Addr != "127.0.0.1:3" || cfg.Rate.Burst != 9 {
+		t.Errorf("the flag does not win: %+v", cfg)
+	}
+	if cfg.Tenant != "file" || cfg.WorkerPassword != "geheim" || len(cfg.Origins) != 2 || !cfg.MetricsPublic || cfg.Rate.PerSecond != 7 {
+		t.Errorf("the file does not count, or an empty variable does: %+v", cfg)
+	}
+	if cfg.NATSAddr != defaultNATSAddr || cfg.DataDir != defaultDataDir {
+		t.Errorf("the defaults are gone: %+v", cfg)
+	}
+	if cfg, _, err = loadWith(t, environ); err != nil || cfg.Addr != "127.0.0.1:2" {
+		t.Errorf("the variable does not win over the file: %s, %v", cfg.Addr, err)
+	}
+	if cfg, _, _ = loadWith(t, nil); cfg.Addr != defaultAddr {
+		t.Errorf("address %s", cfg.Addr)
+	}
+	if cfg, _, _ = loadWith(t, nil, "--dev"); cfg.Addr != defaultDevAddr {
+		t.Errorf("address with --dev %s", cfg.Addr)
+	}
+}
+
+func TestBadSettingsAreUsageErrors(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		environ []string
+		args    []string
+		want    string
+	}{
+		{"duration", []string{"GATEWAY_WS_PING_INTERVAL=5 lightyears"}, nil, "GATEWAY_WS_PING_INTERVAL"},
+		{"no time", nil, []string{"--ws-ping-interval", "0s"}, "no positive duration"},
+		{"port too high", []string{"GATEWAY_HTTP_ADDR=127.0.0.1:99999"}, nil, "no port"},
+		{"port with a sign", nil, []string{"--addr", "127.0.0.1:+1"}, "no port"},
+		{"no port", nil, []string{"--nats-addr", "localhost"}, "HOST:PORT"},
+		{"IPv6 without brackets", nil, []string{"--addr", "::1:80"}, "HOST:PORT"},
+		{"number", []string{"API_RATE_LIMIT_RPS=NaN"}, nil, "API_RATE_LIMIT_RPS"},
+		{"burst", nil, []string{"--rate-burst", "-1"}, "whole number"},
+		{"partitions", nil, []string{"--partitions", "1000"}, "1 to 256"},
+		{"boolean", []string{"GATEWAY_METRICS_PUBLIC=maybe"}, nil, "neither true nor false"},
+		{"word", nil, []string{"--log-format", "xml"}, "auto, json, text"},
+		{"level", nil, []string{"--log-level", "loud"}, "debug, info"},
+		{"no file", nil, []string{"--config", "/nowhere.yaml"}, "--config"},
+		{"key of the file", nil, []string{"--config", writeFile(t, "a.yaml", "addr: :1\nlog_levl: info\n")}, "a.yaml:2:1: log_levl: there is no such setting (did you mean log_level?)"},
+		{"value of the file", nil, []string{"--config", writeFile(t, "b.yaml", "partitions: {}\n")}, "partitions"},
+		{"file within a file", nil, []string{"--config", writeFile(t, "c.yaml", "config: x\n")}, "no such setting"},
+		{"readable keys", nil, []string{"--api-keys-file", readable(t)}, "chmod 600"},
+	} {
+		_, _, err := loadWith(t, tc.environ, tc.args...)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want something with %q", tc.name, err, tc.want)
+		}
+	}
+	for _, good := range []string{"[::1]:80", "localhost:0", ":8081", "example.com:65535"} {
+		if err := checkAddress(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}
+
+func readable(t *testing.T) string {
+	path := writeFile(t, "keys", "k\n")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUnknownVariablesAreNamed(t *testing.T) {
+	_, warnings, err := loadWith(t, []string{"CORDUM_DATADIR=x", "CORDUM_JWT_REQUIRED=true", "CORDUM_DATA_DIR=d", "CORDUM_API_KEY=k", "HOME=/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(warnings, "\n")
+	if len(warnings) != 2 || !strings.Contains(got, "CORDUM_DATADIR is set, but nothing reads it (did you mean CORDUM_DATA_DIR?)") || !strings.Contains(got, "CORDUM_JWT_REQUIRED") {
+		t.Errorf("warnings:\n%s", got)
+	}
+}
+
+func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
+	key := "CORDUM_API_KEYS=" + strings.Repeat("a", 32)
+	worker := []string{"CORDUM_WORKER_USER=w", "CORDUM_WORKER_PASSWORD=p"}
+	for _, tc := range []struct {
+		name    string
+		environ []string
+		args    []string
+		want    []string // one line each
+	}{
+		{"nothing", nil, nil, []string{"no API key", "no NATS credentials"}},
+		{"all there", append(worker, key), nil, nil},
+		{"a token", []string{key, "CORDUM_WORKER_TOKEN=t"}, nil, nil},
+		{"short key", append(worker, "CORDUM_API_KEYS=short"), nil, []string{"5 characters"}},
+		{"half a credential", []string{key, "CORDUM_WORKER_USER=w"}, nil, []string{"without CORDUM_WORKER_PASSWORD"}},
+		{"two credentials", append(worker, key, "CORDUM_WORKER_TOKEN=t"), nil, []string{"both set"}},
+		{"production", append(worker, key, "CORDUM_ENV=production"), nil, []string{"needs TLS"}},
+		{"production and any origin", append(worker, key, "CORDUM_PRODUCTION=true", "CORDUM_ALLOWED_ORIGINS=*"), nil, []string{"needs TLS", "origins"}},
+		{"dev", nil, []string{"--dev"}, nil},
+		{"dev, IPv6", nil, []string{"--dev", "--addr", "[::1]:0"}, nil},
+		{"dev everywhere", nil, []string{"--dev", "--addr", "0.0.0.0:8081"}, []string{"--addr 0.0.0.0:8081 is refused"}},
+		{"dev without a host", nil, []string{"--dev", "--addr", ":8081", "--nats-addr", "[::]:4222"}, []string{"--addr", "--nats-addr"}},
+		{"dev by a name that may be anything", nil, []string{"--dev", "--addr", "example.com:80"}, []string{"--addr"}},
+		{"dev in production", []string{"CORDUM_ENV=production"}, []string{"--dev"}, []string{"production"}},
+		{"a store that is not built in", []string{"REDIS_URL=redis://x"}, []string{"--dev"}, []string{"REDIS_URL"}},
+		{"pings rarer than the patience", nil, []string{"--dev", "--ws-ping-interval", "2m"}, []string{"--ws-ping-interval"}},
+	} {
+		cfg, _, err := loadWith(t, tc.environ, tc.args...)
+		if err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		why := cfg.refuse(&app{environ: tc.environ})
+		if len(why) != len(tc.want) {
+			t.Errorf("%s: %d lines, want %d: %q", tc.name, len(why), len(tc.want), why)
+			continue
+		}
+		for i := range why {
+			if !strings.Contains(why[i], tc.want[i]) {
+				t.Errorf("%s: %q, want something with %q", tc.name, why[i], tc.want[i])
+			}
+		}
+	}
+}
