@@ -57,6 +57,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		}
 		return object{"items": []any{f.approval}}
 	}))
+	mux.HandleFunc("GET /api/v1/approvals/"+fakeApproval, f.answer(func() any { return f.approval }))
 	mux.HandleFunc("POST /api/v1/approvals/"+fakeApproval+"/decide", f.decide)
 	mux.HandleFunc("GET /api/v1/stream", f.stream)
 	f.Server = httptest.NewServer(mux)

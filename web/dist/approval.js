@@ -69,7 +69,7 @@ export class ApprovalPanel {
   }
 }
 
-/** The waiting approvals of a run. */
+/** The waiting approvals of a run, each whole: a row of the list does not have what is shown. */
 async function waiting(run, workflow) {
   const found = [];
   let cursor = "";
@@ -78,5 +78,5 @@ async function waiting(run, workflow) {
     found.push(...page.items.filter((approval) => approval.run_id === run));
     cursor = page.next_cursor ?? "";
   } while (cursor && found.length === 0);
-  return found;
+  return Promise.all(found.map((approval) => get(`approvals/${encodeURIComponent(approval.id)}`)));
 }
