@@ -32,7 +32,14 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	var err error
+	if buildDir, err = os.MkdirTemp("", "cordum-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(buildDir)
+	os.Exit(code)
 }
 
 const (
@@ -48,7 +55,7 @@ type ledgerEntry struct {
 	Attempt int    `json:"attempt"`
 }
 
-// ledgerWorker serves job.kill.* and writes down what it does.
+// ledgerWorker serves job.kill.work and job.kill.fast, and writes down what it does.
 func ledgerWorker(url, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -81,25 +88,33 @@ func ledgerWorker(url, path string) error {
 		}
 		return map[string]any{"step": job.StepID}, note("end", job)
 	}
+	fast := func(_ context.Context, job sdk.Job, in map[string]any) (map[string]any, error) {
+		return in, note("begin", job)
+	}
 	sdk.RegisterTopic(w, "job.kill.work", work)
+	sdk.RegisterTopic(w, "job.kill.fast", fast)
 	return w.Run(context.Background())
 }
 
-// binary builds cordum once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cordum-bin-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "cordum")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+// binaries are the server as it is built for users, and one that can be told where to die; each is built once.
+var binaries = map[string]func() (string, error){
+	"":          sync.OnceValues(func() (string, error) { return buildServer("") }),
+	"crashtest": sync.OnceValues(func() (string, error) { return buildServer("crashtest") }),
+}
+
+// buildDir holds what the tests build; TestMain removes it.
+var buildDir string
+
+func buildServer(tags string) (string, error) {
+	path := filepath.Join(buildDir, "cordum"+tags)
+	cmd := exec.Command("go", "build", "-tags", tags, "-o", path, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 // process is a started server on fixed ports, so that it can come back where it was.
 type process struct {
@@ -107,7 +122,9 @@ type process struct {
 	addr string
 	nats string
 	dir  string
+	tags string // of the binary's build
 	cmd  *exec.Cmd
+	gone chan struct{} // closed when the server's process has ended
 	log  *os.File
 }
 
@@ -140,10 +157,10 @@ func freePort(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// start starts the server and waits until it takes work.
-func (p *process) start(env ...string) {
+// launch starts the server.
+func (p *process) launch(env ...string) {
 	p.t.Helper()
-	path, err := binary()
+	path, err := binaries[p.tags]()
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -154,6 +171,18 @@ func (p *process) start(env ...string) {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
+	cmd, gone := p.cmd, make(chan struct{})
+	p.gone = gone
+	go func() {
+		_ = cmd.Wait()
+		close(gone)
+	}()
+}
+
+// start starts the server and waits until it takes work.
+func (p *process) start(env ...string) {
+	p.t.Helper()
+	p.launch(env...)
 	p.until("the server is ready", func() bool {
 		res, err := http.Get("http://" + p.addr + "/readyz")
 		if err != nil {
@@ -170,8 +199,18 @@ func (p *process) kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	<-p.gone
 	p.cmd = nil
+}
+
+// alive tells whether the server's process still runs.
+func (p *process) alive() bool {
+	select {
+	case <-p.gone:
+		return false
+	default:
+		return true
+	}
 }
 
 func (p *process) until(what string, ok func() bool) {

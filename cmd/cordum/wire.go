@@ -65,7 +65,7 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 		return s, err
 	}
 	metrics := newMetrics()
-	engine := runner.Config{Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics}
+	engine := runner.Config{Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics, Crash: crashHook()}
 	if cfg.OTLPEndpoint != "" {
 		if s.tracer, err = newTracer(ctx, cfg.OTLPEndpoint); err != nil {
 			return s, err

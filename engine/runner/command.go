@@ -12,35 +12,47 @@ import (
 	"cordum.dev/cordum/steps/expr"
 )
 
-// maxSignalName bounds a signal's name.
-const maxSignalName = 128
-
-// Command gives a run a verb and answers the run as it is after the commit.
+// Command gives a run a verb and answers the run as it is after the commit. A run that is set aside because its records
+// cannot be read takes two: resume reads it again, cancel with force ends it as it is.
 func (r *Runner) Command(ctx context.Context, c Caller, run string, cmd Command) (RunView, error) {
 	input, err := r.commandInput(ctx, c, run, cmd)
 	if err != nil {
 		return RunView{}, err
 	}
-	var view RunView
-	err = r.call(ctx, c.Tenant, run, func(t *turn, answer func(error)) {
-		err := t.decide(input(t.by(c)))
+	what := fmt.Sprintf("%s %t %q %q", cmd.Verb, cmd.Force, cmd.Signal, cmd.Payload)
+	view, err := callRun(ctx, r, c.Tenant, task{run: run, again: cmd.Verb == VerbResume, once: commandOnce(c, run, what)},
+		func(t *turn, answer promise[RunView]) { t.command(input(t.by(c)), answer) })
+	if errors.Is(err, errSetAside) && cmd.Verb == VerbCancel && cmd.Force {
+		if err := r.endUnread(ctx, c, run); err != nil {
+			return RunView{}, err
+		}
+		return r.View(ctx, c, run)
+	}
+	return view, err
+}
+
+// command decides a command, unless it was decided before, and answers the run as it is when that is durable.
+func (t *turn) command(in engine.Input, answer promise[RunView]) {
+	if t.before == nil {
+		err := t.decide(in)
 		var refusal *engine.Refusal
 		if errors.As(err, &refusal) {
-			answer(fmt.Errorf("%s: %w", refusal.Message, ErrConflict))
+			answer.fail(fmt.Errorf("%s: %w", refusal.Message, ErrConflict))
 			return
 		}
 		if err != nil {
 			return // the run is faulted, and the task's fail answers
 		}
-		lr := t.live
-		t.reply(func(err error) {
-			if err == nil {
-				view = lr.view()
-			}
-			answer(err)
-		})
+		t.keep()
+	}
+	lr := t.live
+	t.reply(func(err error) {
+		if err != nil {
+			answer.fail(err)
+			return
+		}
+		answer.give(lr.view())
 	})
-	return view, err
 }
 
 // commandInput checks a command's arguments and makes the engine's input of it.
@@ -73,57 +85,73 @@ func (r *Runner) commandInput(ctx context.Context, c Caller, run string, cmd Com
 	return nil, &InvalidError{Code: "invalid_argument", Message: "the verb is pause, resume, cancel or signal"}
 }
 
-// call does something with a run on its lane and waits until answer was called.
-func (r *Runner) call(ctx context.Context, tenant, run string, do func(t *turn, answer func(error))) error {
-	l := r.laneOf(run)
-	if l == nil || !id.IsRun(run) {
-		return fmt.Errorf("run %.64q: %w", run, ErrNotFound)
+// callRun does something with a run on its lane and waits for the answer.
+func callRun[T any](ctx context.Context, r *Runner, tenant string, t task, do func(*turn, promise[T])) (T, error) {
+	answer := newPromise[T]()
+	l := r.laneOf(t.run)
+	if l == nil || !id.IsRun(t.run) {
+		answer.fail(fmt.Errorf("run %.64q: %w", t.run, ErrNotFound))
+		return answer.wait(ctx)
 	}
-	result := make(chan error, 2) // a faulted task may answer twice; the first one counts
-	answer := func(err error) {
-		select {
-		case result <- err:
-		default:
-		}
+	t.tenant, t.fail = tenant, answer.fail
+	t.do = func(t *turn) { do(t, answer) }
+	if err := l.inbox.offer(t); err != nil {
+		answer.fail(fmt.Errorf("run %s: %w", t.run, err))
 	}
-	if !l.inbox.offer(task{run: run, tenant: tenant, do: func(t *turn) { do(t, answer) }, fail: answer}) {
-		return fmt.Errorf("run %s: %w", run, ErrOverloaded)
-	}
-	return await(ctx, result)
+	return answer.wait(ctx)
 }
 
-// Decide answers an approval.
+// Decide answers an approval. It is ErrConflict when it was decided before or shows something else than d.ExpectHash, ErrGone
+// when it has expired.
 func (r *Runner) Decide(ctx context.Context, c Caller, approval string, d Decision) (ApprovalView, error) {
 	ref, err := id.ParseJob(approval)
 	if err != nil || ref.Iteration != 0 {
 		return ApprovalView{}, fmt.Errorf("approval %.64q: %w", approval, ErrNotFound)
 	}
-	var view ApprovalView
-	err = r.call(ctx, c.Tenant, ref.Run, func(t *turn, answer func(error)) {
-		step, ok := t.live.plan.ByID[ref.Step]
-		a := t.live.approvals[int32(step)]
-		if !ok || a == nil {
-			answer(fmt.Errorf("approval %.64q: %w", approval, ErrNotFound))
-			return
-		}
-		closed, err := a.Decide(int32(step), safety.Answer{
-			Approve: d.Approve, By: c.Actor, Comment: d.Comment, ExpectHash: d.ExpectHash, Now: t.now,
+	what := fmt.Sprintf("%s %t %q %q", approval, d.Approve, d.Comment, d.ExpectHash)
+	return callRun(ctx, r, c.Tenant, task{run: ref.Run, once: commandOnce(c, ref.Run, what)},
+		func(t *turn, answer promise[ApprovalView]) {
+			step, ok := t.live.plan.ByID[ref.Step]
+			if !ok || t.live.approvals[int32(step)] == nil {
+				answer.fail(fmt.Errorf("approval %.64q: %w", approval, ErrNotFound))
+				return
+			}
+			t.decideApproval(t.by(c), int32(step), d, answer)
 		})
+}
+
+// decideApproval closes a question with a person's word, unless this word was taken before.
+func (t *turn) decideApproval(at engine.Stamp, step int32, d Decision, answer promise[ApprovalView]) {
+	lr := t.live
+	var closed *safety.ApprovalClosed
+	if t.before == nil {
+		var err error
+		closed, err = lr.approvals[step].Decide(step, safety.Answer{
+			Approve: d.Approve, By: at.Actor, Comment: d.Comment, ExpectHash: d.ExpectHash, Now: t.now,
+		})
+		if err == nil && lr.run.State == engine.RunFaulted {
+			err = errors.New("the engine could not go on with this run: resume it first")
+		}
 		if err != nil {
-			answer(refusedAnswer(err))
+			answer.fail(refusedAnswer(err))
 			return
 		}
-		at := t.by(c)
 		t.record(at, closed)
-		t.saveApproval(int32(step))
-		lr := t.live
-		t.reply(func(err error) {
-			view = lr.approvalView(int32(step), true)
-			answer(err)
-		})
-		_ = t.decide(answerInput(at, closed))
+		t.saveApproval(step)
+		t.keep()
+	}
+	r := t.lane.r
+	t.reply(func(err error) {
+		if err != nil {
+			answer.fail(err)
+			return
+		}
+		r.crash(CrashApproved)
+		answer.give(lr.approvalView(step, true))
 	})
-	return view, err
+	if closed != nil {
+		_ = t.decide(answerInput(at, closed))
+	}
 }
 
 func refusedAnswer(err error) error {

@@ -6,167 +6,160 @@ import (
 	"fmt"
 	"time"
 
-	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/store"
 )
 
-// docWrite is a record beside runs, written with the lane's batch.
+// docWrite is records beside runs, of one partition, written with the lane's batch and atomically.
 type docWrite struct {
-	part store.Partition
-	put  store.Put
-	done func(error) // may be nil
+	part    store.Partition
+	puts    []store.Put
+	deletes []store.Key
+	done    func(error) // may be nil
 }
 
 func encode(v codec.Fielder) []byte { return codec.Append(nil, v) }
 
+// batch is what one commit writes: a transaction for each partition that has something to write.
+type batch struct {
+	txs []store.Tx
+	at  map[store.Partition]int
+}
+
+func (b *batch) tx(l *lane, p store.Partition) *store.Tx {
+	i, ok := b.at[p]
+	if !ok {
+		i = len(b.txs)
+		b.at[p] = i
+		b.txs = append(b.txs, store.Tx{Partition: p, Epoch: l.r.epoch(p)})
+	}
+	return &b.txs[i]
+}
+
 // commit writes everything the batch decided: one transaction per partition, one wait for durability. Then it tells who
-// waits and does what the committed facts ask for.
+// waits and does what the committed facts ask for. What those effects lead to is the next commit's.
 func (l *lane) commit(ctx context.Context) {
 	if len(l.dirty) == 0 && len(l.docs) == 0 {
 		return
 	}
 	dirty, docs := l.dirty, l.docs
 	l.dirty, l.docs = nil, nil
-	txs, fates := l.transactions(dirty, docs)
-	errs := l.r.store.Commit(ctx, txs...)
-	for i, tx := range txs {
-		fates[tx.Partition] = errs[i]
-		l.r.committed(tx.Partition, errs[i])
+	b := batch{at: make(map[store.Partition]int, len(l.r.epochs)/len(l.r.lanes)+1)}
+	for _, lr := range dirty {
+		if len(lr.pending) > 0 {
+			l.writeFenced(ctx, &b, lr)
+		}
 	}
+	for _, d := range docs {
+		tx := b.tx(l, d.part)
+		tx.Puts, tx.Deletes = append(tx.Puts, d.puts...), append(tx.Deletes, d.deletes...)
+	}
+	errs := l.write(ctx, &b)
 	clear(l.keys)
 	for _, d := range docs {
 		if d.done != nil {
-			d.done(wrapCommit(fates[d.part]))
+			d.done(wrapCommit(errs[d.part]))
 		}
 	}
+	l.settle(dirty, errs)
+}
+
+// write commits and answers what became of each partition; nil is durable.
+func (l *lane) write(ctx context.Context, b *batch) map[store.Partition]error {
+	if len(b.txs) == 0 {
+		return nil
+	}
+	var errs map[store.Partition]error
+	for i, err := range l.r.store.Commit(ctx, b.txs...) {
+		if err == nil {
+			continue
+		}
+		if errs == nil {
+			errs = make(map[store.Partition]error)
+		}
+		p := b.txs[i].Partition
+		errs[p] = err
+		l.r.committed(p, err)
+	}
+	return errs
+}
+
+// settle takes every run of a commit over the line first, so that what the effects of one decide about another is that
+// one's next commit, and then tells who waits and acts.
+func (l *lane) settle(dirty []*live, errs map[store.Partition]error) {
 	for _, lr := range dirty {
 		lr.queued = false
-		l.settleRun(lr, fates[lr.part])
-	}
-	if len(l.dirty) > 0 {
-		l.inbox.ring()
-	}
-}
-
-// transactions builds one transaction per partition. The fate of a partition that has nothing to write is nil: done.
-func (l *lane) transactions(dirty []*live, docs []docWrite) ([]store.Tx, map[store.Partition]error) {
-	var txs []store.Tx
-	at := make(map[store.Partition]int, 4)
-	tx := func(p store.Partition) *store.Tx {
-		i, ok := at[p]
-		if !ok {
-			i = len(txs)
-			at[p] = i
-			txs = append(txs, store.Tx{Partition: p, Epoch: l.r.epoch(p)})
+		if err := errors.Join(lr.spoilt, l.fate(lr, errs)); err != nil {
+			l.undo(lr, err)
+		} else {
+			l.settled(lr)
 		}
-		return &txs[i]
 	}
 	for _, lr := range dirty {
-		if len(lr.pending) > 0 {
-			l.write(tx(lr.part), lr)
+		for _, f := range lr.effects {
+			f()
+		}
+		clear(lr.effects)
+		lr.effects = lr.effects[:0]
+		if l.runs[lr.id] == lr {
+			l.schedule(lr)
+			l.rest(lr)
 		}
 	}
-	for _, d := range docs {
-		t := tx(d.part)
-		t.Puts = append(t.Puts, d.put)
-	}
-	return txs, make(map[store.Partition]error, len(txs))
 }
 
-// write puts a run's uncommitted facts, and the rows that follow from them, into its partition's transaction.
-func (l *lane) write(tx *store.Tx, lr *live) {
-	first := lr.pending[0].seq
-	value := appendEntry(nil, lr.pending, &l.buf.fact)
-	tx.Appends = append(tx.Appends, store.Append{
-		Log: store.LogID{Tenant: lr.run.Tenant, Run: lr.id}, Prev: lr.prev, First: first,
-		Count: uint32(len(lr.pending)), Value: value,
-	})
-	lr.prev = first
-	lr.log.facts += len(lr.pending)
-	lr.log.bytes += len(value)
-	tx.Puts = append(tx.Puts, lr.extra.puts...)
-	tx.Deletes = append(tx.Deletes, lr.extra.deletes...)
-	l.writeHeader(tx, lr)
-	l.writeLiveRow(tx, lr)
-	if lr.log.due() && !lr.run.State.Final() {
-		data := encode(&snapshot{prev: lr.prev, live: lr})
-		tx.Puts = append(tx.Puts, store.Put{Key: snapshotKey(lr.run.Tenant, lr.id), Value: data})
-		lr.log = logWeight{snapshot: len(data)}
+// fate is what became of a run's facts; one that had none to write shares nobody's.
+func (l *lane) fate(lr *live, errs map[store.Partition]error) error {
+	if len(lr.pending) == 0 {
+		return nil
 	}
+	return errs[lr.part]
 }
 
-// writeHeader keeps the row that lists are made of; it changes with the state that people see.
-func (l *lane) writeHeader(tx *store.Tx, lr *live) {
-	state := lr.run.Status()
-	if state == lr.header {
-		return
-	}
-	h := lr.headerRow(lr.seq)
-	tx.Puts = append(tx.Puts, store.Put{Key: headerKey(lr.run.Tenant, lr.id), Value: encode(&h)})
-}
-
-func (lr *live) headerRow(seq uint64) runHeader {
-	r := lr.run
-	return runHeader{
-		Kind: r.Kind, Workflow: r.Workflow, Digest: lr.plan.Def.Digest, State: r.Status(), Seq: seq,
-		StartedAt: r.StartedAt, EndedAt: r.EndedAt, StartedBy: r.StartedBy, Fault: r.Fault,
-	}
-}
-
-// writeLiveRow keeps what recovery must know before it reads the run; it goes when the run ends.
-func (l *lane) writeLiveRow(tx *store.Tx, lr *live) {
-	if lr.run.State.Final() {
-		if lr.row.Present {
-			tx.Deletes = append(tx.Deletes, liveKey(lr.run.Tenant, lr.id))
-		}
-		lr.row = liveRow{}
-		return
-	}
-	_, due, _ := lr.timers.next()
-	row := liveRow{Present: true, Outstanding: lr.run.Outstanding() || lr.run.More(), Due: due}
-	if row != lr.row {
-		tx.Puts = append(tx.Puts, store.Put{Key: liveKey(lr.run.Tenant, lr.id), Value: encode(&row)})
-		lr.row = row
-	}
-}
-
-// settleRun tells who waits for a run's commit what became of it, and acts on it when it is durable.
-func (l *lane) settleRun(lr *live, err error) {
-	if err != nil {
-		l.undo(lr, err)
-		return
-	}
+// settled makes what was decided of a run its committed state.
+func (l *lane) settled(lr *live) {
 	facts, was := lr.pending, lr.header
-	then, replies := lr.then, lr.replies
-	lr.pending, lr.then, lr.replies = nil, nil, nil
+	lr.pending = nil
 	lr.extra = extraWrites{}
 	lr.firm, lr.softAt = false, time.Time{}
 	lr.committed, lr.header = lr.seq, lr.run.Status()
+	l.moves = append(l.moves, lr.moves...)
+	clear(lr.moves)
+	lr.moves = lr.moves[:0]
 	if len(facts) > 0 {
-		l.r.hub.publish(lr, facts, was != lr.header)
+		l.guard(lr.id, func() { l.r.hub.publish(lr, facts, was != lr.header) })
 	}
+	replies := lr.replies
+	lr.replies = nil
 	for _, reply := range replies {
-		reply(nil)
+		l.guard(lr.id, func() { reply(nil) })
 	}
-	for _, f := range then {
-		f()
-	}
-	l.schedule(lr)
-	l.rest(lr)
+	lr.effects, lr.then = lr.then, lr.effects[:0]
+}
+
+// guard fences what shows a run to people: it must not cost the lane.
+func (l *lane) guard(run string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = l.panicked(run, p)
+		}
+	}()
+	f()
 }
 
 // undo forgets a run whose commit did not happen, or may not have: what is in the store decides, and it is read again.
 func (l *lane) undo(lr *live, err error) {
-	tenant := lr.run.Tenant
+	tenant, id := lr.run.Tenant, lr.id
+	spoilt := lr.spoilt
 	l.forget(lr, wrapCommit(err))
-	l.log.Error("commit failed", "run_id", lr.id, "partition", lr.part, "error", err)
-	if errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrRolledBack) || errors.Is(err, store.ErrClosed) {
-		return
+	l.log.Error("commit failed", "run_id", id, "partition", lr.part, "error", err)
+	switch {
+	case errors.Is(spoilt, errPanicked):
+		l.inbox.push(task{do: func(t *turn) { l.markFaulted(context.Background(), tenant, id, spoilt) }})
+	case errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrRolledBack) || errors.Is(err, store.ErrClosed):
+	default:
+		l.later(retryPause, l.recoverTask(tenant, id))
 	}
-	l.r.afterPause(func() {
-		l.inbox.push(task{run: lr.id, tenant: tenant, do: func(t *turn) { t.recover() }})
-	})
 }
 
 // wrapCommit is a failed commit as callers see it.
@@ -180,18 +173,9 @@ func wrapCommit(err error) error {
 // committed notes what a commit said of a partition: one that lost its owner or its records stops.
 func (r *Runner) committed(p store.Partition, err error) {
 	switch {
-	case err == nil:
 	case errors.Is(err, store.ErrFenced):
 		r.losePartition(p, "fenced: another process owns it now")
 	case errors.Is(err, store.ErrRolledBack):
 		r.losePartition(p, "its log is shorter than what was acknowledged: the store was rolled back")
 	}
-}
-
-// faultOf is a run's error for views.
-func faultOf(r *engine.Run) *ErrorView {
-	if r.State == engine.RunFaulted {
-		return &ErrorView{Code: "faulted", Message: r.Fault}
-	}
-	return nil
 }

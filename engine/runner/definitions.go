@@ -17,9 +17,6 @@ import (
 // docPartition is the system partition: definitions are its documents.
 const docPartition store.Partition = 0
 
-// cachedPlans is how many compiled definitions are kept.
-const cachedPlans = 1024
-
 // definitions keeps compiled definitions by digest and knows which are stored.
 type definitions struct {
 	r  *Runner
@@ -136,7 +133,7 @@ func (d *definitions) put(ctx context.Context, c Caller, plan *steps.Workflow, l
 		writes = append(writes, store.Put{Key: versionKey(c.Tenant, v.ID, v.Digest), Value: row},
 			store.Put{Key: newestKey(c.Tenant, v.ID), Value: row})
 	}
-	if err := d.r.writeDocs(ctx, docPartition, writes); err != nil {
+	if err := d.r.writeDocs(ctx, docWrite{part: docPartition, puts: writes}); err != nil {
 		return v, err
 	}
 	d.keep(key, plan)
@@ -191,36 +188,16 @@ func (d *definitions) version(ctx context.Context, tenant, workflow, digest stri
 // validDocName keeps strangers' names out of keys they could not name.
 func validDocName(s string) bool { return len(s) <= 128 && !strings.ContainsAny(s, "/\x00") }
 
-// writeDocs writes documents through the lane that owns their partition.
-func (r *Runner) writeDocs(ctx context.Context, p store.Partition, puts []store.Put) error {
-	answer := make(chan error, 1)
-	l := r.lanes[int(p)%len(r.lanes)]
-	ok := l.inbox.offer(task{
-		do: func(t *turn) {
-			for i, put := range puts {
-				w := docWrite{part: p, put: put}
-				if i == len(puts)-1 {
-					w.done = func(err error) { answer <- err }
-				}
-				t.lane.docs = append(t.lane.docs, w)
-			}
-		},
-		fail: func(err error) { answer <- err },
-	})
-	if !ok {
-		return fmt.Errorf("store documents: %w", ErrOverloaded)
+// writeDocs writes records beside runs through the lane that owns their partition.
+func (r *Runner) writeDocs(ctx context.Context, w docWrite) error {
+	answer := newPromise[struct{}]()
+	w.done = func(err error) { answer.put(answerOf[struct{}]{err: err}) }
+	l := r.lanes[int(w.part)%len(r.lanes)]
+	if err := l.inbox.offer(task{do: func(t *turn) { t.lane.docs = append(t.lane.docs, w) }, fail: answer.fail}); err != nil {
+		return fmt.Errorf("store documents: %w", err)
 	}
-	return await(ctx, answer)
-}
-
-// await waits for a lane's answer.
-func await(ctx context.Context, answer <-chan error) error {
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("the outcome is not known yet: %w", errors.Join(ErrUnavailable, ctx.Err()))
-	}
+	_, err := answer.wait(ctx)
+	return err
 }
 
 // PutWorkflow stores a definition as its workflow's newest version; the same content twice is one version. What cannot be

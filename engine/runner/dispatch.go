@@ -2,57 +2,159 @@ package runner
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"cordum.dev/cordum/bus"
-	"cordum.dev/cordum/bus/wire"
-	"cordum.dev/cordum/dag"
-	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/scheduler"
 )
-
-// recoverGrace is how long an owner that starts waits for workers to say what they have, before it gives released attempts
-// away that nobody is known to have.
-const recoverGrace = 1500 * time.Millisecond
 
 // dispatch holds the one Fleet of the process: lanes announce released attempts to it, heartbeats feed it, and what it
 // grants goes back to the lane of the attempt's run, which sends it.
 type dispatch struct {
 	r  *Runner
 	mu sync.Mutex
-	// fleet and watched are guarded by mu. watched are attempts whose step has a heartbeat timeout.
-	fleet   *scheduler.Fleet
-	watched map[string]int32
-	bell    chan struct{} // rung when the fleet's next tick may have moved
+	// The rest is guarded by mu. places are the attempts that the fleet was told of and where they live; wakeAt is when
+	// Run ticks the fleet next.
+	fleet  *scheduler.Fleet
+	places map[string]place
+	wakeAt time.Time
+	bell   chan struct{} // rung when the next tick is earlier than wakeAt
 }
+
+// place is where an attempt's job lives.
+type place struct {
+	lane    *lane
+	run     string
+	step    int32
+	watched bool // its step has a heartbeat timeout: heartbeats that list it end its worker's silence
+}
+
+func (lr *live) place(l *lane, step int32) place {
+	return place{lane: l, run: lr.id, step: step, watched: lr.plan.Def.Steps[step].HeartbeatTimeout > 0}
+}
+
+// move is one thing a lane tells the fleet.
+type move struct {
+	kind    moveKind
+	attempt string
+	at      place             // announce, adopt
+	request scheduler.Request // announce
+	worker  string            // adopt, returned
+	reason  string            // returned
+}
+
+type moveKind uint8
+
+const (
+	moveEnded moveKind = iota
+	moveAnnounce
+	moveAdopt
+	moveReturned
+)
 
 func newDispatch(r *Runner) *dispatch {
 	return &dispatch{
 		r: r, fleet: scheduler.NewFleet(scheduler.Config{WorkerLease: r.cfg.WorkerLease}),
-		watched: make(map[string]int32), bell: make(chan struct{}, 1),
+		places: make(map[string]place), bell: make(chan struct{}, 1),
 	}
 }
 
-// change calls the fleet and hands on what it answers. from is the lane that calls, nil when none does: what concerns its own
-// runs it gets at once.
-func (d *dispatch) change(from *lane, call func(now time.Time, f *scheduler.Fleet) scheduler.Change) {
+// notice is one thing the fleet answers, for the lane of an attempt.
+type notice struct {
+	place
+	attempt string
+	fresh   bool // a grant
+	do      func(*turn, int32)
+}
+
+// flushMoves tells the fleet what a commit made true, under one lock, and does at once what it answers about the lane's own
+// runs.
+func (l *lane) flushMoves(ctx context.Context) {
+	for len(l.moves) > 0 {
+		moves := l.moves
+		l.moves = l.spare[:0]
+		for _, n := range l.r.dispatch.tell(moves) {
+			if n.lane == l {
+				l.perform(ctx, n.task())
+			} else {
+				n.lane.inbox.push(*n.task())
+			}
+		}
+		clear(moves)
+		l.spare = moves
+	}
+}
+
+// tell brings moves to the fleet, in order.
+func (d *dispatch) tell(moves []move) (out []notice) {
 	d.mu.Lock()
-	c := call(d.r.now(), d.fleet)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	now := d.r.now()
+	for i := range moves {
+		out = d.notices(out, d.make(now, &moves[i]))
+	}
+	d.rouse()
+	return out
+}
+
+func (d *dispatch) make(now time.Time, m *move) scheduler.Change {
+	switch m.kind {
+	case moveAnnounce:
+		d.places[m.attempt] = m.at
+		return d.fleet.Announce(now, m.request)
+	case moveAdopt:
+		d.places[m.attempt] = m.at
+		return d.fleet.Adopt(now, m.attempt, m.worker)
+	case moveReturned:
+		return d.fleet.Returned(now, m.attempt, m.worker, m.reason)
+	}
+	delete(d.places, m.attempt)
+	return d.fleet.Ended(now, m.attempt)
+}
+
+// notices adds what the fleet answered. An attempt it forgot is forgotten here, too.
+func (d *dispatch) notices(out []notice, c scheduler.Change) []notice {
 	for _, g := range c.Grants {
-		d.toLane(from, g.Attempt, func(t *turn, step int32) { t.granted(step, g) })
+		if at, ok := d.places[g.Attempt]; ok {
+			out = append(out, notice{place: at, attempt: g.Attempt, fresh: true, do: func(t *turn, step int32) { t.granted(step, g) }})
+		}
 	}
 	for _, g := range c.Adopted {
-		d.toLane(nil, g.Attempt, func(t *turn, step int32) { t.adopted(step, g) })
+		if at, ok := d.places[g.Attempt]; ok {
+			out = append(out, notice{place: at, attempt: g.Attempt, do: func(t *turn, step int32) { t.adopted(step, g) }})
+		}
 	}
 	for _, lost := range c.Lost {
 		d.r.cfg.Logger.Warn("worker lost", "worker_id", lost.Worker, "job_id", lost.Attempt, "reason", lost.Reason)
-		d.toLane(nil, lost.Attempt, func(t *turn, step int32) { t.orphaned(step, lost) })
+		if at, ok := d.places[lost.Attempt]; ok {
+			delete(d.places, lost.Attempt)
+			out = append(out, notice{place: at, attempt: lost.Attempt, do: func(t *turn, step int32) { t.orphaned(step, lost) }})
+		}
+	}
+	return out
+}
+
+// task is a notice as its lane's task. A grant that finds no run in memory is given back: recovery announces it again.
+func (n *notice) task() *task {
+	t := &task{run: n.run}
+	do, step := n.do, n.step
+	t.do = func(t *turn) {
+		if t.live.jobs[step] != nil {
+			do(t, step)
+		}
+	}
+	if n.fresh {
+		l, attempt := n.lane, n.attempt
+		t.fail = func(error) { l.moves = append(l.moves, move{kind: moveEnded, attempt: attempt}) }
+	}
+	return t
+}
+
+// rouse wakes Run when the fleet's next tick is earlier than it sleeps. The caller holds mu.
+func (d *dispatch) rouse() {
+	next := d.fleet.NextTick()
+	if next.IsZero() || !next.Before(d.wakeAt) {
+		return
 	}
 	select {
 	case d.bell <- struct{}{}:
@@ -60,202 +162,78 @@ func (d *dispatch) change(from *lane, call func(now time.Time, f *scheduler.Flee
 	}
 }
 
-// toLane does something with an attempt's job on the lane of its run.
-func (d *dispatch) toLane(from *lane, attempt string, do func(*turn, int32)) {
-	ref, err := id.ParseJob(attempt)
-	if err != nil {
-		return
+// deliver hands what the fleet answered to the lanes.
+func deliver(all []notice) {
+	for i := range all {
+		all[i].lane.inbox.push(*all[i].task())
 	}
-	l := d.r.laneOf(ref.Run)
-	if l == nil {
-		return
-	}
-	t := task{run: ref.Run, do: func(t *turn) {
-		step, ok := t.live.plan.ByID[ref.Step]
-		if ok && t.live.jobs[step] != nil {
-			do(t, int32(step))
-		}
-	}}
-	if l == from {
-		l.perform(context.Background(), &t)
-		return
-	}
-	l.inbox.push(t)
-}
-
-func (d *dispatch) announce(from *lane, req scheduler.Request) {
-	d.change(from, func(now time.Time, f *scheduler.Fleet) scheduler.Change { return f.Announce(now, req) })
-}
-
-func (d *dispatch) adopt(attempt, worker string) {
-	d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change { return f.Adopt(now, attempt, worker) })
-}
-
-func (d *dispatch) ended(attempt string) {
-	d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change {
-		delete(d.watched, attempt)
-		return f.Ended(now, attempt)
-	})
-}
-
-func (d *dispatch) returned(attempt, worker, reason string) {
-	d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change {
-		return f.Returned(now, attempt, worker, reason)
-	})
-}
-
-func (d *dispatch) withdraw(attempt string) {
-	d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change {
-		_, c := f.Withdraw(now, attempt)
-		return c
-	})
-}
-
-// holds tells whether a worker has the attempt, as far as is known.
-func (d *dispatch) holds(attempt string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, ok := d.fleet.Holder(attempt)
-	return ok
-}
-
-// watch makes heartbeats that list an attempt end its worker's silence.
-func (d *dispatch) watch(attempt string, step int32) {
-	d.mu.Lock()
-	d.watched[attempt] = step
-	d.mu.Unlock()
 }
 
 // beat feeds a heartbeat.
 func (d *dispatch) beat(b scheduler.Beat) {
-	var heard []string
-	d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change {
-		for _, h := range b.Holds {
-			if _, ok := d.watched[h.Attempt]; ok {
-				heard = append(heard, h.Attempt)
-			}
+	d.mu.Lock()
+	var out []notice
+	for _, h := range b.Holds {
+		if at := d.places[h.Attempt]; at.watched {
+			out = append(out, notice{place: at, do: func(t *turn, step int32) {
+				t.live.heard(step, t.now)
+				t.lane.schedule(t.live)
+			}})
 		}
-		c := f.Beat(now, b)
-		if c.Refused != "" {
-			d.r.cfg.Logger.Warn("heartbeat refused", "worker_id", clip(b.Worker), "reason", c.Refused)
-		}
-		return c
-	})
-	for _, attempt := range heard {
-		d.toLane(nil, attempt, func(t *turn, step int32) {
-			t.live.heard(step, t.now)
-			t.lane.schedule(t.live)
-		})
 	}
+	c := d.fleet.Beat(d.r.now(), b)
+	out = d.notices(out, c)
+	d.rouse()
+	d.mu.Unlock()
+	if c.Refused != "" {
+		d.r.cfg.Logger.Warn("heartbeat refused", "worker_id", clip(b.Worker), "reason", c.Refused)
+	}
+	deliver(out)
 }
 
 // Run ticks the fleet when a lease or a wait is over.
 func (d *dispatch) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		d.mu.Lock()
-		next := d.fleet.NextTick()
-		d.mu.Unlock()
-		wait := time.Minute
-		if !next.IsZero() {
-			wait = max(next.Sub(d.r.now()), time.Millisecond)
-		}
-		timer := time.NewTimer(wait)
+		timer.Reset(d.sleep())
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return nil
 		case <-d.bell:
-			timer.Stop()
 			continue
 		case <-timer.C:
 		}
-		d.change(nil, func(now time.Time, f *scheduler.Fleet) scheduler.Change { return f.Tick(now) })
+		d.mu.Lock()
+		out := d.notices(nil, d.fleet.Tick(d.r.now()))
+		d.mu.Unlock()
+		deliver(out)
 	}
 }
 
-// scratch are buffers that a lane uses again and again.
-type scratch struct {
-	packet, entry, fact []byte
+// sleep is how long there is nothing to tick, and notes until when.
+func (d *dispatch) sleep() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.r.now()
+	d.wakeAt = now.Add(idleSleep)
+	if next := d.fleet.NextTick(); !next.IsZero() && next.Before(d.wakeAt) {
+		d.wakeAt = next
+	}
+	return max(d.wakeAt.Sub(now), time.Millisecond)
 }
 
-// send publishes an attempt to the worker that got it.
-func (d *dispatch) send(lr *live, step int32, g scheduler.Grant, buf *scratch) error {
-	packet := d.packet(lr, step)
-	var err error
-	buf.packet, err = proto.MarshalOptions{}.MarshalAppend(buf.packet[:0], packet)
-	if err != nil {
-		return err
+// workers are the workers as the fleet sees them.
+func (d *dispatch) workers() []WorkerView {
+	d.mu.Lock()
+	states := d.fleet.Workers(d.r.now())
+	d.mu.Unlock()
+	out := make([]WorkerView, 0, len(states))
+	for _, w := range states {
+		out = append(out, WorkerView{
+			ID: w.Worker, Pool: w.Pool, Topics: w.Topics, Capabilities: w.Capabilities, Labels: w.Labels, Active: w.Active,
+			Reserved: w.Reserved, Max: w.Max, CPU: w.CPU, GPU: w.GPU, State: w.State, LastSeen: w.LastSeen,
+		})
 	}
-	subject := g.Topic
-	if g.Direct {
-		subject = bus.WorkerJobs(g.Worker)
-	}
-	if lr.plan.Def.Steps[step].HeartbeatTimeout > 0 {
-		d.watch(g.Attempt, step)
-	}
-	j := lr.jobs[step]
-	d.r.metrics.dispatched.WithLabelValues(j.Topic).Inc()
-	d.r.metrics.latency.Observe(d.r.now().Sub(j.AskedAt).Seconds())
-	return d.r.bus.Publish(subject, buf.packet)
-}
-
-// packet is the attempt as its worker sees it.
-func (d *dispatch) packet(lr *live, step int32) *wire.BusPacket {
-	def, s, j := &lr.plan.Def.Steps[step], &lr.plan.Steps[step], lr.jobs[step]
-	job := lr.jobID(step)
-	return &wire.BusPacket{
-		TraceId: lr.id, SenderId: d.r.cfg.Owner, CreatedAt: timestamppb.New(d.r.now()), ProtocolVersion: 1,
-		Payload: &wire.BusPacket_JobRequest{JobRequest: &wire.JobRequest{
-			JobId: lr.attemptID(step), Topic: j.Topic, Priority: wirePriority(s.Priority), TenantId: lr.run.Tenant,
-			WorkflowId: lr.run.Workflow, StepIndex: step, PrincipalId: lr.run.StartedBy, Labels: lr.run.Labels,
-			Meta: &wire.JobMetadata{
-				TenantId: lr.run.Tenant, ActorId: lr.run.StartedBy, IdempotencyKey: job, PackId: j.Pack, Requires: def.Requires,
-			},
-			Token: j.Token, Input: inputOf(lr, step), AskBegin: !s.Idempotent,
-			AskAccept:     s.Idempotent && (def.Timeout > 0 || def.QueueTimeout > 0 || def.HeartbeatTimeout > 0),
-			AnswerSubject: bus.Part(int(lr.part)), Attempt: j.Attempt, TimeoutMs: def.Timeout.Milliseconds(),
-			ProgressState: j.Progress, JobHash: j.Hash, DecisionSnapshot: j.Snapshot, RunId: lr.id, StepId: def.ID,
-			Traceparent: d.r.traceparent(lr.id),
-		}},
-	}
-}
-
-func inputOf(lr *live, step int32) []byte {
-	if in := lr.run.Steps[step].Input.Data; len(in) > 0 {
-		return in
-	}
-	return []byte("{}")
-}
-
-func wirePriority(p dag.Priority) wire.JobPriority {
-	switch p {
-	case dag.Critical:
-		return wire.JobPriority_JOB_PRIORITY_CRITICAL
-	case dag.Interactive:
-		return wire.JobPriority_JOB_PRIORITY_INTERACTIVE
-	}
-	return wire.JobPriority_JOB_PRIORITY_BATCH
-}
-
-// cancel tells the worker that has an attempt to stop.
-func (d *dispatch) cancel(a attemptOf) {
-	packet := &wire.BusPacket{
-		SenderId: d.r.cfg.Owner, CreatedAt: timestamppb.New(d.r.now()), ProtocolVersion: 1,
-		Payload: &wire.BusPacket_JobCancel{JobCancel: &wire.JobCancel{JobId: a.id, Token: a.token, Reason: "cancelled"}},
-	}
-	data, err := proto.Marshal(packet)
-	if err == nil {
-		err = d.r.bus.Publish(bus.SubjectCancel, data)
-	}
-	if err != nil {
-		d.r.cfg.Logger.Warn("cancel could not be sent", "job_id", a.id, "worker_id", a.worker, "error", err)
-	}
-}
-
-// clip keeps what strangers say short in logs.
-func clip(s string) string {
-	if len(s) > 64 {
-		s = s[:64]
-	}
-	return strings.ToValidUTF8(s, "?")
+	return out
 }

@@ -67,7 +67,7 @@ func describeRun(f engine.Fact) (string, map[string]any) {
 		return "run_stopping", map[string]any{"stop": f.Stop.String(), "handlers": f.Handlers}
 	case *engine.RunEnded:
 		d := map[string]any{"state": f.State.String()}
-		putAny(d, "output", compact(f.Output.Data))
+		putAny(d, "output", shown(f.Output))
 		putFailure(d, f.Failure)
 		return "run_" + f.State.String(), d
 	case *engine.RunFaultedFact:
@@ -85,7 +85,7 @@ func describeRun(f engine.Fact) (string, map[string]any) {
 		return "step_waiting", map[string]any{"until": f.Due}
 	case *engine.StepSucceededFact:
 		d := map[string]any{}
-		putAny(d, "output", compact(f.Output.Data))
+		putAny(d, "output", shown(f.Output))
 		return "step_succeeded", d
 	}
 	return describeStep(f)

@@ -3,10 +3,13 @@ package runner_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -37,10 +40,23 @@ var ann = runner.Caller{Tenant: "default", Actor: "user:ann"}
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, bus: bus.NewMemory(), store: openStore(t, vfs.NewMem())}
-	t.Cleanup(func() { _ = w.bus.Close() })
+	w := stillWorld(t)
 	w.start()
 	return w
+}
+
+// stillWorld is a world whose runner has not been started.
+func stillWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, bus: bus.NewMemory(), store: openStore(t, vfs.NewMem())}
+	t.Cleanup(func() { _ = w.bus.Close() })
+	return w
+}
+
+// bubble plays a story in a world of its own with a clock of its own: hours pass at once when nothing else can happen.
+func bubble(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { story(t, newWorld(t)) })
 }
 
 func openStore(t testing.TB, fs vfs.FS) store.Store {
@@ -53,7 +69,13 @@ func openStore(t testing.TB, fs vfs.FS) store.Store {
 	return s
 }
 
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+// quiet discards logs, unless CORDUM_TEST_LOG is set.
+func quiet() *slog.Logger {
+	if os.Getenv("CORDUM_TEST_LOG") != "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.DiscardHandler)
+}
 
 // start runs a runner until halt.
 func (w *world) start() {
@@ -61,7 +83,9 @@ func (w *world) start() {
 	cfg := w.cfg
 	cfg.Owner = "test"
 	cfg.Lanes = 2
-	cfg.Policy = safety.NewSnapshot(safety.Allow)
+	if cfg.Policy == nil {
+		cfg.Policy = safety.NewSnapshot(safety.Allow)
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = quiet()
 	}
@@ -88,10 +112,17 @@ func (w *world) halt() {
 	}
 }
 
+// restart stops the runner and starts another one over the same store.
+func (w *world) restart() {
+	w.t.Helper()
+	w.halt()
+	w.start()
+}
+
 // until waits for a condition, with a deadline.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(w.patience())
 	for !ok() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("timed out waiting until %s", what)
@@ -132,7 +163,7 @@ func (w *world) view(run string) runner.RunView {
 // ended waits for a run's end.
 func (w *world) ended(run string) runner.RunView {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), w.patience())
 	defer cancel()
 	var v runner.RunView
 	for since := uint64(0); ; since = v.Seq {
@@ -147,6 +178,59 @@ func (w *world) ended(run string) runner.RunView {
 			w.t.Fatalf("run %s did not end: %s %+v", run, v.State, v.Steps)
 		}
 	}
+}
+
+// patience is how long to wait for something: for ever (a day) on a clock that costs nothing.
+func (w *world) patience() time.Duration {
+	if time.Now().Year() < 2001 { // a bubble's clock begins in 2000
+		return 24 * time.Hour
+	}
+	return 10 * time.Second
+}
+
+// step is one step of a run.
+func (w *world) step(run, step string) runner.StepView {
+	w.t.Helper()
+	for _, s := range w.view(run).Steps {
+		if s.ID == step {
+			return s
+		}
+	}
+	w.t.Fatalf("no step %s", step)
+	return runner.StepView{}
+}
+
+// command gives a run a verb.
+func (w *world) command(run string, v runner.Verb) runner.RunView {
+	w.t.Helper()
+	view, err := w.r.Command(context.Background(), ann, run, runner.Command{Verb: v})
+	if err != nil {
+		w.t.Fatalf("%s: %v", v, err)
+	}
+	return view
+}
+
+// states checks how a run's steps ended: "a=succeeded b=failed".
+func (w *world) states(v runner.RunView, want string) {
+	w.t.Helper()
+	var got []string
+	for _, s := range v.Steps {
+		got = append(got, s.ID+"="+s.State)
+	}
+	if g := strings.Join(got, " "); g != want {
+		w.t.Errorf("steps are %q, want %q", g, want)
+	}
+}
+
+// count tells how many events of a kind a run has.
+func (w *world) count(run, kind string) int {
+	n := 0
+	for _, k := range w.types(run) {
+		if k == kind || strings.HasPrefix(k, kind+" ") {
+			n++
+		}
+	}
+	return n
 }
 
 // types are the kinds of a run's events, with their steps.
@@ -172,6 +256,13 @@ type worker struct {
 	jobs chan *wire.JobRequest
 	act  func(*wire.JobRequest) *wire.JobResult
 	subs []bus.Subscription
+	stop chan struct{}
+
+	topics      []string
+	incarnation string
+	mute        bool // beats no more
+	forgets     bool // lists nothing it has
+	cancelled   chan string
 }
 
 // succeed answers with an empty object.
@@ -182,7 +273,10 @@ func succeed(*wire.JobRequest) *wire.JobResult {
 // newWorker connects a worker. With act nil the test takes jobs from jobs and answers itself.
 func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult, topics ...string) *worker {
 	w.t.Helper()
-	k := &worker{w: w, id: id, act: act, have: map[string][]byte{}, jobs: make(chan *wire.JobRequest, 4096)}
+	k := &worker{
+		w: w, id: id, act: act, have: map[string][]byte{}, jobs: make(chan *wire.JobRequest, 4096), topics: topics,
+		incarnation: "1", stop: make(chan struct{}), cancelled: make(chan string, 64),
+	}
 	on := func(subject string, h bus.Handler) {
 		s, err := w.bus.Subscribe(subject, "", h)
 		if err != nil {
@@ -191,8 +285,11 @@ func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult,
 		k.subs = append(k.subs, s)
 	}
 	on(bus.WorkerJobs(id), k.take)
-	on(bus.SubjectAskJobs, func(bus.Msg) { k.beat(topics) })
-	k.beat(topics)
+	on(bus.SubjectAskJobs, func(bus.Msg) { k.beat() })
+	on(bus.SubjectCancel, k.hearCancel)
+	k.beat()
+	go k.beatUntilStopped()
+	w.t.Cleanup(func() { close(k.stop) })
 	w.until("worker "+id+" is known", func() bool {
 		all, _ := w.r.Workers(context.Background(), ann)
 		for _, v := range all {
@@ -205,13 +302,60 @@ func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult,
 	return k
 }
 
-func (k *worker) beat(topics []string) {
-	h := &wire.Heartbeat{
-		WorkerId: k.id, Topics: topics, MaxParallelJobs: 1000, Direct: true, ListsJobs: true, Incarnation: "1",
+func (k *worker) beatUntilStopped() {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-k.stop:
+			return
+		case <-tick.C:
+			k.beat()
+		}
+	}
+}
+
+// set changes how the worker behaves.
+func (k *worker) set(change func(*worker)) {
+	k.mu.Lock()
+	change(k)
+	k.mu.Unlock()
+}
+
+func (k *worker) hearCancel(m bus.Msg) {
+	var p wire.BusPacket
+	if proto.Unmarshal(m.Data, &p) != nil {
+		return
 	}
 	k.mu.Lock()
+	_, mine := k.have[p.GetJobCancel().GetJobId()]
+	k.mu.Unlock()
+	if mine {
+		k.cancelled <- p.GetJobCancel().GetJobId()
+	}
+}
+
+// leave says goodbye.
+func (k *worker) leave() {
+	k.set(func(k *worker) { k.mute = true })
+	k.publish(bus.SubjectHeartbeat, &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: &wire.Heartbeat{
+		WorkerId: k.id, Topics: k.topics, Incarnation: k.incarnation, Leaving: true, ListsJobs: true,
+	}}})
+}
+
+func (k *worker) beat() {
+	k.mu.Lock()
+	if k.mute {
+		k.mu.Unlock()
+		return
+	}
+	h := &wire.Heartbeat{
+		WorkerId: k.id, Topics: k.topics, MaxParallelJobs: 1000, Direct: true, ListsJobs: true, Incarnation: k.incarnation,
+	}
 	for id, token := range k.have {
-		h.Jobs = append(h.Jobs, &wire.JobHold{JobId: id, Token: token})
+		if !k.forgets {
+			h.Jobs = append(h.Jobs, &wire.JobHold{JobId: id, Token: token})
+		}
 	}
 	k.mu.Unlock()
 	k.publish(bus.SubjectHeartbeat, &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: h}})
@@ -296,8 +440,49 @@ func (k *worker) next() *wire.JobRequest {
 	select {
 	case j := <-k.jobs:
 		return j
-	case <-time.After(10 * time.Second):
+	case <-time.After(k.w.patience()):
 		k.w.t.Fatal("no job came")
 		return nil
+	}
+}
+
+// none checks that the worker gets no job for a while.
+func (k *worker) none(d time.Duration) {
+	k.w.t.Helper()
+	select {
+	case j := <-k.jobs:
+		k.w.t.Fatalf("job %s came", j.JobId)
+	case <-time.After(d):
+	}
+}
+
+// done answers a job well.
+func (k *worker) done(job *wire.JobRequest) wire.AckCode {
+	return k.answer(job, &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_SUCCEEDED, Output: []byte(`{}`)})
+}
+
+// failing is a result that may be tried again.
+func failing() *wire.JobResult {
+	return &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_FAILED_RETRYABLE, ErrorCode: "boom", ErrorMessage: "it went wrong"}
+}
+
+// accept says that the worker took a job.
+func (k *worker) accept(job *wire.JobRequest) {
+	if job.AskBegin {
+		if code := k.begin(job); code != wire.AckCode_ACK_CODE_OK {
+			k.w.t.Fatalf("no leave to begin: %s", code)
+		}
+		return
+	}
+	k.publish(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobProgress{JobProgress: &wire.JobProgress{
+		JobId: job.JobId, Token: job.Token, WorkerId: k.id, Status: wire.JobStatus_JOB_STATUS_RUNNING,
+	}}})
+}
+
+// is checks that an error is the one wanted.
+func is(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
 	}
 }

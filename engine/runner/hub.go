@@ -8,14 +8,6 @@ import (
 	"sync/atomic"
 )
 
-// Limits of watching.
-const (
-	defaultBuffer = 256
-	maxBuffer     = 10_000
-	// replayPage is how many events a viewer that comes back is given at once.
-	replayPage = 500
-)
-
 // hub hands committed facts to viewers. Its queues are bounded: a slow viewer loses messages and is told so, and costs
 // nobody else anything.
 type hub struct {
@@ -37,10 +29,12 @@ func (h *hub) publish(lr *live, facts []stamped, changed bool) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for w := range h.runs[lr.id] {
+	if watching := h.runs[lr.id]; len(watching) > 0 {
 		for _, f := range facts {
 			e := event(lr.id, lr.plan, f)
-			w.offer(Message{Kind: "event", Event: &e, Seq: e.Seq})
+			for w := range watching {
+				w.offer(Message{Kind: "event", Event: &e, Seq: e.Seq})
+			}
 		}
 	}
 	if !changed {
@@ -119,10 +113,11 @@ type Watch struct {
 	over   bool
 	bell   chan struct{}
 
-	ahead []Message // replay and snapshot, before what is live
-	after uint64    // newest seq that was handed out
-	next  uint64    // replay goes on behind this seq; replaying says whether it does
-	done  bool      // replay is over
+	heads map[string]uint64 // seqs of the headers that the list began with
+	ahead []Message         // replay and snapshot, before what is live
+	after uint64            // newest seq that was handed out
+	next  uint64            // replay goes on behind this seq; replaying says whether it does
+	done  bool              // replay is over
 }
 
 // Watch begins to follow a run (from a snapshot, or behind AfterSeq) or a workflow's runs. buffer is how many messages may
@@ -194,7 +189,9 @@ func (w *Watch) beginFlow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.heads = make(map[string]uint64, len(rows))
 	for i := len(rows) - 1; i >= 0; i-- {
+		w.heads[rows[i].ID] = rows[i].Seq
 		w.ahead = append(w.ahead, Message{Kind: "header", Header: &rows[i], Seq: rows[i].Seq})
 	}
 	w.ahead = append(w.ahead, Message{Kind: "live"})
@@ -264,12 +261,20 @@ func (w *Watch) take() (Message, bool, error) {
 			}
 			w.after = m.Event.Seq
 		}
+		if m.Header != nil && m.Seq <= w.heads[m.Header.ID] {
+			continue // older than what the list began with
+		}
 		return m, true, nil
 	}
 	if w.lost {
 		w.lost = false
-		w.after = max(w.after, w.missed)
-		return Message{Kind: "gap", Seq: w.missed}, true, nil
+		if w.flow != "" {
+			return Message{Kind: "gap"}, true, nil
+		}
+		if w.missed > w.after {
+			w.after = w.missed
+			return Message{Kind: "gap", Seq: w.missed}, true, nil
+		}
 	}
 	if w.over {
 		return Message{}, false, fmt.Errorf("%w: %w", errWatchOver, ErrUnavailable)
@@ -287,11 +292,22 @@ func (w *Watch) readAhead(ctx context.Context) error {
 		w.ahead = append(w.ahead, Message{Kind: "event", Event: &events[i], Seq: events[i].Seq})
 		w.next, w.after = events[i].Seq, events[i].Seq
 	}
-	if !more {
+	if !more && !w.behind() {
 		w.done = true
 		w.ahead = append(w.ahead, Message{Kind: "live", Seq: w.after})
 	}
 	return nil
+}
+
+// behind tells whether live messages were lost while the replay was read. They are in the store by now: the replay goes on.
+func (w *Watch) behind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.lost || w.missed <= w.after {
+		return false
+	}
+	w.queue, w.lost = nil, false
+	return true
 }
 
 // Close ends the watch. It may be called more than once.

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -16,17 +15,6 @@ import (
 	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/steps/expr"
 	"cordum.dev/cordum/store"
-)
-
-// Limits of what workers send.
-const (
-	// maxResult is the largest result (ARCHITECTURE, "Limits").
-	maxResult   = 16 << 20
-	maxMessage  = 4 << 10  // of an error or a progress
-	maxDetails  = 64 << 10 // of an error
-	maxCode     = 128
-	maxState    = 64 << 10 // of a checkpoint
-	maxHoldings = 100_000
 )
 
 // Codes of results that were refused at ingest.
@@ -95,6 +83,9 @@ func (r *Runner) onMessage(m bus.Msg) {
 	case *wire.BusPacket_JobBegin:
 		b := body.JobBegin
 		r.toJob(m.Reply, b.JobId, b.Token, func(t *turn, step int32) scheduler.Ruling {
+			if t.live.run.State != engine.RunRunning {
+				return scheduler.Ruling{Reply: scheduler.ReplyStale}
+			}
 			return t.job(step, scheduler.Begin{Token: b.Token, Worker: b.WorkerId}, nil)
 		})
 	case *wire.BusPacket_JobProgress:
@@ -110,22 +101,36 @@ func (r *Runner) onMessage(m bus.Msg) {
 
 // onResult checks a result outside the lane and gives it to its job. It is acknowledged after the commit.
 func (r *Runner) onResult(reply string, res *wire.JobResult) {
+	r.crash(CrashResult)
 	outcome, state := outcomeOf(res)
-	if outcome.Result == engine.ResultSucceeded && len(outcome.Output.Data) > inlinePayload {
-		go r.keepResult(reply, res, outcome, state)
+	if outcome.Result != engine.ResultSucceeded || len(outcome.Output.Data) <= inlinePayload {
+		r.deliverResult(reply, res, outcome, state)
 		return
 	}
-	r.deliverResult(reply, res, outcome, state)
+	select {
+	case r.keeping <- struct{}{}:
+	default:
+		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "too many large results at a time")
+		return
+	}
+	r.work.Add(1)
+	go func() {
+		defer func() { <-r.keeping; r.work.Done() }()
+		r.keepResult(reply, res, outcome, state)
+	}()
 }
 
-// keepResult writes a large result's blob before the commit that names it. The subscription must not wait for that.
+// keepResult writes a large result's blob before the commit that names it. The subscription does not wait for that, Run does.
 func (r *Runner) keepResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
 	ref, err := id.ParseJob(res.JobId)
 	tenant := tenantOf(res.Token)
-	if err == nil && tenant != "" && ref.Partition < len(r.epochs) {
-		outcome.Output.Blob, err = r.store.PutBlob(context.Background(), store.Partition(ref.Partition), tenant, outcome.Output.Data)
+	if err != nil || tenant == "" || ref.Partition >= len(r.epochs) {
+		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
+		return
 	}
+	outcome.Output.Blob, err = r.store.PutBlob(context.Background(), store.Partition(ref.Partition), tenant, outcome.Output.Data)
 	if err != nil {
+		r.cfg.Logger.Error("result could not be kept", "job_id", clip(res.JobId), "error", err)
 		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "the result could not be kept")
 		return
 	}
@@ -134,16 +139,28 @@ func (r *Runner) keepResult(reply string, res *wire.JobResult, outcome engine.Ou
 
 func (r *Runner) deliverResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
 	r.toJob(reply, res.JobId, res.Token, func(t *turn, step int32) scheduler.Ruling {
-		if t.live.run.State == engine.RunFaulted {
-			return scheduler.Ruling{} // not now: it is kept by its worker until the run goes on
-		}
-		attempt := t.live.jobs[step].Attempt
-		ruling := t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
-		if ruling.Late && tenantOf(res.Token) == t.live.run.Tenant && t.lateAllowed() {
-			t.inputs = append(t.inputs, engine.Late{Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: attempt, Result: outcome.Result})
-		}
-		return ruling
+		return t.result(step, res, outcome, state)
 	})
+}
+
+// result takes a worker's result to its job. One whose turn is over changes nothing and is noted once.
+func (t *turn) result(step int32, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) scheduler.Ruling {
+	lr, j := t.live, t.live.jobs[step]
+	var ruling scheduler.Ruling
+	switch {
+	case lr.run.State == engine.RunFaulted:
+		return scheduler.Ruling{} // not now: it is kept by its worker until the run goes on
+	case lr.run.State.Final() && !j.Known(res.Token):
+		ruling = scheduler.Ruling{Reply: scheduler.ReplyStale, Late: true}
+	default:
+		ruling = t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
+	}
+	if ruling.Late && tenantOf(res.Token) == lr.run.Tenant && t.lateOnce(res.Token) {
+		t.inputs = append(t.inputs, engine.Late{
+			Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: j.Attempt, Result: outcome.Result,
+		})
+	}
+	return ruling
 }
 
 // outcomeOf reads a result. A success whose output cannot be taken is a failure that says why.
@@ -184,7 +201,7 @@ func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 }
 
 func validJSON(b []byte) bool {
-	if !utf8.Valid(b) || !json.Valid(b) {
+	if !utf8.Valid(b) {
 		return false
 	}
 	_, err := expr.DecodeJSON(b)
@@ -206,6 +223,9 @@ func (r *Runner) onProgress(p *wire.JobProgress) {
 	}
 	r.toJob("", p.JobId, p.Token, func(t *turn, step int32) scheduler.Ruling {
 		j := t.live.jobs[step]
+		if t.live.run.State != engine.RunRunning {
+			return scheduler.Ruling{}
+		}
 		accepted := p.Status == wire.JobStatus_JOB_STATUS_RUNNING && !j.Begun && t.live.plan.Steps[step].Idempotent
 		if accepted && !j.Cancel {
 			t.softJob(step, scheduler.Begin{Token: p.Token, Worker: p.WorkerId})
@@ -223,11 +243,11 @@ func (r *Runner) onProgress(p *wire.JobProgress) {
 func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) scheduler.Ruling) {
 	ref, err := id.ParseJob(jobID)
 	l := r.laneOf(ref.Run)
-	if err != nil || l == nil {
+	if err != nil || l == nil || ref.Iteration != 0 {
 		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
 		return
 	}
-	ok := l.inbox.offer(task{
+	err = l.inbox.offer(task{
 		run: ref.Run, tenant: tenantOf(token),
 		fail: func(err error) { r.ack(reply, ackOf(err), "") },
 		do: func(t *turn) {
@@ -238,29 +258,33 @@ func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) 
 			}
 			ruling := do(t, int32(step))
 			t.settle()
-			t.answerWorker(reply, ruling.Reply)
+			t.answerWorker(reply, ruling)
 		},
 	})
-	if !ok {
-		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "overloaded")
+	if err != nil {
+		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "overloaded or stopping")
 	}
 }
 
 // answerWorker tells a worker what was decided, when it is durable.
-func (t *turn) answerWorker(reply string, said scheduler.Reply) {
+func (t *turn) answerWorker(reply string, ruling scheduler.Ruling) {
 	if reply == "" || t.err != nil {
 		return
 	}
 	r, code := t.lane.r, wire.AckCode_ACK_CODE_RETRY
-	switch said {
+	switch ruling.Reply {
 	case scheduler.ReplyOK:
 		code = wire.AckCode_ACK_CODE_OK
 	case scheduler.ReplyStale:
 		code = wire.AckCode_ACK_CODE_STALE
 	}
+	accepted := ruling.End == scheduler.EndAnswered
 	t.reply(func(err error) {
 		if err != nil {
 			code = wire.AckCode_ACK_CODE_RETRY
+		}
+		if accepted && err == nil {
+			r.crash(CrashAccepted)
 		}
 		r.ack(reply, code, "")
 	})

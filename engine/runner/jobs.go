@@ -68,18 +68,13 @@ func (r *Runner) Job(ctx context.Context, c Caller, jobID string) (JobView, erro
 	if err != nil {
 		return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
 	}
-	var v JobView
-	found := false
-	err = r.read(ctx, c.Tenant, ref.Run, func(lr *live) {
+	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (JobView, error) {
 		step, ok := lr.plan.ByID[ref.Step]
-		if ok && ref.Iteration == 0 && lr.jobs[step] != nil {
-			v, found = lr.jobView(int32(step)), true
+		if !ok || ref.Iteration != 0 || lr.jobs[step] == nil {
+			return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
 		}
+		return lr.jobView(int32(step)), nil
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
-	}
-	return v, err
 }
 
 // Jobs lists the jobs of the jobs API, newest first.

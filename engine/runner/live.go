@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/dag"
@@ -33,25 +34,34 @@ type live struct {
 
 	pending []stamped // facts not committed yet, soft ones included
 	firm    bool      // pending holds a fact that must be committed before anybody is told
+	softAt  time.Time // when the oldest uncommitted soft fact was made
 	row     liveRow   // as stored
 	header  string    // the header's state as stored
 	extra   extraWrites
-	then    []func()      // what committed facts ask for
+	spoilt  error // why pending could not be written
+
 	replies []func(error) // who waits for the commit
-	resting bool          // in the lane's list of runs that may be dropped
-	late    int           // late results noted
-	queued  bool          // in the lane's list of runs to commit
-	wake    time.Time     // the timer the lane has been told of
-	softAt  time.Time     // when the oldest uncommitted soft fact was made
+	then    []func()      // what uncommitted facts ask for
+	moves   []move        // what they tell the fleet
+	effects []func()      // what committed facts ask for, about to be done
+	alarm   alarm         // for the earliest timer
+
+	ids  []attemptIDs // by step; what the wire calls jobs
+	late [][]byte     // tokens of late results noted
+
+	queued, softening, resting bool // in the lane's lists: of the commit to come, of soft facts, of runs that need nothing
+}
+
+// attemptIDs are a job's ids, made once for each send.
+type attemptIDs struct {
+	send         int32
+	job, attempt string
 }
 
 // logWeight decides when a snapshot pays: when the facts since the last one weigh as much as it does.
 type logWeight struct {
 	facts, bytes, snapshot int
 }
-
-// minSnapshotFacts is how many facts are worth a snapshot at least (ARCHITECTURE, "Limits").
-const minSnapshotFacts = 500
 
 func (w logWeight) due() bool { return w.facts >= minSnapshotFacts && w.bytes >= w.snapshot }
 
@@ -69,6 +79,7 @@ func newLive(runID string, plan *steps.Workflow) (*live, error) {
 	return &live{
 		id: runID, part: store.Partition(p), plan: plan,
 		run: engine.New(runID, plan), jobs: make([]*scheduler.Job, len(plan.Steps)),
+		ids: make([]attemptIDs, len(plan.Steps)),
 	}, nil
 }
 
@@ -165,6 +176,8 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 		lr.clearStep(f.Step)
 	case *scheduler.JobReleased:
 		lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
+		lr.timers.clear(timerRef{uint8(scheduler.TimerAttempt), f.Step})
+		lr.timers.clear(timerRef{uint8(scheduler.TimerHeartbeat), f.Step})
 	case *scheduler.JobBegun:
 		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
 		lr.timers.set(timerRef{uint8(scheduler.TimerAttempt), f.Step}, f.TimeoutAt)
@@ -212,11 +225,21 @@ func (lr *live) terms(step int32) scheduler.Terms {
 }
 
 // jobID is the id of a step's job.
-func (lr *live) jobID(step int32) string { return id.Job(lr.id, lr.plan.Def.Steps[step].ID, 0) }
+func (lr *live) jobID(step int32) string {
+	known := &lr.ids[step]
+	if known.job == "" {
+		known.job = id.Job(lr.id, lr.plan.Def.Steps[step].ID, 0)
+	}
+	return known.job
+}
 
 // attemptID is what the wire calls the send under way of a step's job.
 func (lr *live) attemptID(step int32) string {
-	return id.Attempt(lr.jobID(step), int(lr.jobs[step].Send))
+	known, send := &lr.ids[step], lr.jobs[step].Send
+	if known.attempt == "" || known.send != send {
+		known.send, known.attempt = send, id.Attempt(lr.jobID(step), int(send))
+	}
+	return known.attempt
 }
 
 // Fields describes the stored snapshot. The plan must be known before reading.
@@ -257,8 +280,9 @@ func (lr *live) approvalFields(c *codec.Codec) {
 	}
 }
 
+// timerFields leaves out what heartbeats move: a worker's silence counts anew for a new owner.
 func (lr *live) timerFields(c *codec.Codec) {
-	refs := sortedRefs(lr.timers.due)
+	refs := slices.DeleteFunc(sortedRefs(lr.timers.due), func(r timerRef) bool { return r.kind == uint8(scheduler.TimerHeartbeat) })
 	n := c.Len(len(refs))
 	if c.Reading() {
 		lr.timers.clearAll()

@@ -9,90 +9,18 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/steps"
 	"cordum.dev/cordum/store"
 )
 
-// logPage is how many entries recovery reads at once.
-const logPage = 512
-
-// runHeader is the small row per run that lists are made of.
-type runHeader struct {
-	Kind      engine.Kind
-	Workflow  string
-	Digest    string
-	State     string
-	Seq       uint64 // of the last fact when the row was written
-	StartedAt time.Time
-	EndedAt   time.Time
-	StartedBy string
-	Fault     string // why the run could not be read or gone on with
-}
-
-// Fields describes the stored form; fields are only added at the end.
-func (h *runHeader) Fields(c *codec.Codec) {
-	codec.Enum(c, &h.Kind)
-	c.String(&h.Workflow)
-	c.String(&h.Digest)
-	c.String(&h.State)
-	c.Uint(&h.Seq)
-	c.Time(&h.StartedAt)
-	c.Time(&h.EndedAt)
-	c.String(&h.StartedBy)
-	c.String(&h.Fault)
-}
-
-// liveRow is what recovery must know of a run that has not ended.
-type liveRow struct {
-	Present     bool // not stored: the row exists
-	Outstanding bool // a worker, a queue or the engine itself has something to do for it
-	Due         time.Time
-}
-
-// Fields describes the stored form.
-func (l *liveRow) Fields(c *codec.Codec) {
-	c.Bool(&l.Outstanding)
-	c.Time(&l.Due)
-}
-
-func headerKey(tenant, run string) store.Key {
-	return store.Key{Table: store.TableHeader, Tenant: tenant, ID: run}
-}
-
-func liveKey(tenant, run string) store.Key {
-	return store.Key{Table: store.TableLive, Tenant: tenant, ID: run}
-}
-
-func snapshotKey(tenant, run string) store.Key {
-	return store.Key{Table: store.TableSnapshot, Tenant: tenant, ID: run}
-}
-
-// snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
-// another version is not read, and the run is folded from its first fact.
-const snapshotVersion = 1
-
-// snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
-type snapshot struct {
-	version uint64
-	prev    uint64
-	live    *live
-}
-
-// Fields describes the stored form.
-func (s *snapshot) Fields(c *codec.Codec) {
-	s.version = snapshotVersion
-	c.Uint(&s.version)
-	if s.version != snapshotVersion {
-		return
-	}
-	c.Uint(&s.prev)
-	s.live.Fields(c)
-}
+// errBadHeader says that a run's row does not decode.
+var errBadHeader = errors.New("the run's header cannot be read")
 
 // readHeader reads the row of a run, or answers ErrNotFound.
 func (r *Runner) readHeader(ctx context.Context, tenant, run string) (runHeader, error) {
 	var h runHeader
 	p, err := id.Partition(run)
-	if err != nil || p >= r.store.Partitions() || !id.IsRun(run) {
+	if err != nil || p >= len(r.epochs) || !id.IsRun(run) {
 		return h, fmt.Errorf("run %.64q: %w", run, ErrNotFound)
 	}
 	rec, err := r.store.Get(ctx, store.Partition(p), headerKey(tenant, run))
@@ -102,30 +30,66 @@ func (r *Runner) readHeader(ctx context.Context, tenant, run string) (runHeader,
 	if err != nil {
 		return h, fmt.Errorf("read header of run %s: %w", run, errors.Join(ErrUnavailable, err))
 	}
-	if err := codec.Decode(rec.Value, &h); err != nil {
-		return h, fmt.Errorf("header of run %s: %w", run, err)
+	if err := codec.Decode(rec.Value, &h); err != nil || h.Digest == "" {
+		return runHeader{}, fmt.Errorf("header of run %s: %w", run, errors.Join(errBadHeader, err))
 	}
 	return h, nil
 }
 
-// load rebuilds a run from its snapshot and the log behind it: what every commit so far made true. The answer is the
-// caller's own.
-func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
+// header reads the row of a run. One that does not decode is made again from the run's first fact: it is derived.
+func (r *Runner) header(ctx context.Context, tenant, run string) (runHeader, error) {
 	h, err := r.readHeader(ctx, tenant, run)
+	if !errors.Is(err, errBadHeader) {
+		return h, err
+	}
+	entries, readErr := r.store.ReadLog(ctx, r.partOf(run), store.LogID{Tenant: tenant, Run: run}, 1, 1)
+	if readErr != nil {
+		return h, errors.Join(ErrUnavailable, readErr)
+	}
+	if len(entries) == 0 {
+		return h, err
+	}
+	visitErr := r.visit(ctx, tenant, r.partOf(run), entries[0], func(f stamped) error {
+		if begun, ok := f.fact.(*engine.RunStarted); ok {
+			h = runHeader{
+				Kind: begun.RunKind, Workflow: begun.Workflow, Digest: begun.Digest, Seq: f.seq, StartedAt: f.at.At, StartedBy: f.at.Actor,
+			}
+		}
+		return nil
+	})
+	if h.Digest == "" {
+		return h, errors.Join(err, visitErr)
+	}
+	return h, nil
+}
+
+// loadFenced loads a run; folding its log may panic, which costs that run.
+func (r *Runner) loadFenced(ctx context.Context, tenant, run string) (lr *live, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			lr, err = nil, fmt.Errorf("folding the log: %w: %v", errPanicked, p)
+		}
+	}()
+	return r.load(ctx, tenant, run)
+}
+
+// load rebuilds a run from its snapshot and the log behind it: what every commit so far made true. The answer is the
+// caller's own. An error is ErrNotFound, ErrUnavailable when the store could not be read, or says which record cannot be.
+func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
+	h, err := r.header(ctx, tenant, run)
 	if err != nil {
 		return nil, err
 	}
 	plan, err := r.defs.plan(ctx, tenant, h.Digest)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("run %s: %w: its definition %.12s is gone", run, codec.ErrCorrupt, h.Digest)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("definition of run %s: %w", run, err)
 	}
-	lr, err := newLive(run, plan)
+	lr, err := r.begin(ctx, tenant, run, plan)
 	if err != nil {
 		return nil, err
-	}
-	lr.run.Tenant = tenant
-	if err := r.loadSnapshot(ctx, tenant, lr); err != nil {
-		return nil, fmt.Errorf("snapshot of run %s: %w", run, err)
 	}
 	if err := r.replay(ctx, tenant, lr); err != nil {
 		return nil, fmt.Errorf("log of run %s: %w", run, err)
@@ -138,20 +102,44 @@ func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
 	return lr, nil
 }
 
-func (r *Runner) loadSnapshot(ctx context.Context, tenant string, lr *live) error {
+// begin answers a run as its snapshot has it, or as it is before its first fact. A snapshot that cannot be read costs time,
+// not the run: the log has everything.
+func (r *Runner) begin(ctx context.Context, tenant, run string, plan *steps.Workflow) (*live, error) {
+	lr, err := newLive(run, plan)
+	if err != nil {
+		return nil, err
+	}
+	lr.run.Tenant = tenant
+	err = r.loadSnapshot(ctx, tenant, lr)
+	if err == nil || transient(err) {
+		return lr, err
+	}
+	r.cfg.Logger.Error("snapshot cannot be read: the run is rebuilt from its log", "run_id", run, "error", err)
+	if lr, err = newLive(run, plan); err == nil {
+		lr.run.Tenant = tenant
+	}
+	return lr, err
+}
+
+func (r *Runner) loadSnapshot(ctx context.Context, tenant string, lr *live) (err error) {
 	rec, err := r.store.Get(ctx, lr.part, snapshotKey(tenant, lr.id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return errors.Join(ErrUnavailable, err)
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errPanicked, p)
+		}
+	}()
 	s := snapshot{live: lr}
 	if err := codec.Decode(rec.Value, &s); err != nil {
 		return err
 	}
-	if s.version != snapshotVersion {
-		return nil
+	if s.prev == 0 || s.prev > lr.seq {
+		return fmt.Errorf("%w: snapshot of fact %d behind entry %d", codec.ErrCorrupt, lr.seq, s.prev)
 	}
 	lr.prev = s.prev
 	lr.log.snapshot = len(rec.Value)
@@ -161,34 +149,57 @@ func (r *Runner) loadSnapshot(ctx context.Context, tenant string, lr *live) erro
 // replay folds the facts behind the snapshot over it.
 func (r *Runner) replay(ctx context.Context, tenant string, lr *live) error {
 	l := store.LogID{Tenant: tenant, Run: lr.id}
+	fold := func(f stamped) error {
+		if fact, ok := f.fact.(engine.Fact); ok {
+			if err := engine.Payloads(fact, func(p *engine.Payload) error { return r.fill(ctx, lr.part, tenant, p) }); err != nil {
+				return err
+			}
+		}
+		return lr.fold(f)
+	}
 	for {
 		entries, err := r.store.ReadLog(ctx, lr.part, l, lr.seq+1, logPage)
 		if err != nil {
-			return err
+			return errors.Join(ErrUnavailable, err)
+		}
+		if len(entries) == 0 {
+			return nil
 		}
 		for _, e := range entries {
 			if e.First != lr.seq+1 {
 				return fmt.Errorf("%w: entry %d follows fact %d", codec.ErrCorrupt, e.First, lr.seq)
 			}
-			err := readEntry(e.First, e.Value, func(f stamped) error {
-				if fact, ok := f.fact.(engine.Fact); ok {
-					if err := engine.Payloads(fact, func(p *engine.Payload) error { return r.fill(ctx, lr.part, tenant, p) }); err != nil {
-						return err
-					}
-				}
-				return lr.fold(f)
-			})
-			if err != nil {
+			if err := r.visit(ctx, tenant, lr.part, e, fold); err != nil {
 				return err
+			}
+			if last := e.First + uint64(e.Count) - 1; lr.seq != last {
+				return fmt.Errorf("%w: entry %d has facts up to %d, not %d", codec.ErrCorrupt, e.First, lr.seq, last)
 			}
 			lr.prev = e.First
 			lr.log.facts += int(e.Count)
 			lr.log.bytes += len(e.Value)
 		}
-		if len(entries) < logPage {
-			return nil
-		}
 	}
+}
+
+// visit hands each fact of a log entry to f, wherever the entry is kept.
+func (r *Runner) visit(ctx context.Context, tenant string, p store.Partition, e store.Entry, f func(stamped) error) error {
+	value := e.Value
+	chunks, err := outsourced(value)
+	if err != nil {
+		return err
+	}
+	if chunks != nil {
+		value = nil
+	}
+	for _, digest := range chunks {
+		data, err := r.blob(ctx, p, tenant, digest)
+		if err != nil {
+			return err
+		}
+		value = append(value, data...)
+	}
+	return readEntry(e.First, value, f)
 }
 
 // fill reads a payload that is kept as a blob.
@@ -196,12 +207,21 @@ func (r *Runner) fill(ctx context.Context, part store.Partition, tenant string, 
 	if p.Blob == "" || p.Data != nil {
 		return nil
 	}
-	data, err := r.store.GetBlob(ctx, part, tenant, p.Blob)
-	if err != nil {
-		return fmt.Errorf("blob %s: %w", p.Blob, err)
-	}
+	data, err := r.blob(ctx, part, tenant, p.Blob)
 	p.Data = data
-	return nil
+	return err
+}
+
+// blob reads what a fact names. One that is gone is a record that cannot be read; a store that does not answer is not.
+func (r *Runner) blob(ctx context.Context, p store.Partition, tenant, digest string) ([]byte, error) {
+	data, err := r.store.GetBlob(ctx, p, tenant, digest)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, fmt.Errorf("%w: blob %s is gone", codec.ErrCorrupt, digest)
+	case err != nil:
+		return nil, fmt.Errorf("blob %s: %w", digest, errors.Join(ErrUnavailable, err))
+	}
+	return data, nil
 }
 
 // freshen prepares a loaded run for its new owner: a worker's silence counts from now, since nobody listened before.

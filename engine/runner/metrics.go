@@ -2,10 +2,12 @@ package runner
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/scheduler"
 )
 
@@ -24,6 +26,24 @@ type metrics struct {
 	faults      prometheus.Counter
 	quarantined prometheus.Counter
 	malformed   prometheus.Counter
+
+	succeeded prometheus.Counter // steps{succeeded}: the common one
+	allowed   prometheus.Counter // evaluations{ALLOW}
+	byTopic   sync.Map           // topic → *topicMetrics
+}
+
+// topicMetrics are the counters of one topic, found once.
+type topicMetrics struct {
+	received, dispatched prometheus.Counter
+}
+
+func (m *metrics) topic(name string) *topicMetrics {
+	if t, ok := m.byTopic.Load(name); ok {
+		return t.(*topicMetrics)
+	}
+	t := &topicMetrics{received: m.received.WithLabelValues(name), dispatched: m.dispatched.WithLabelValues(name)}
+	m.byTopic.Store(name, t)
+	return t
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -54,6 +74,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		quarantined: one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
 		malformed:   one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
 	}
+	m.succeeded = m.steps.WithLabelValues("succeeded", "")
+	m.allowed = m.evaluations.WithLabelValues(safety.Allow.String())
 	if reg != nil {
 		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
 			m.duration, m.faults, m.quarantined, m.malformed)
@@ -61,7 +83,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) evaluated(decision string) { m.evaluations.WithLabelValues(decision).Inc() }
+func (m *metrics) evaluated(v safety.Verdict) {
+	if v == safety.Allow {
+		m.allowed.Inc()
+		return
+	}
+	m.evaluations.WithLabelValues(v.String()).Inc()
+}
 
 func (m *metrics) stepEnded(status, reason string) {
 	m.steps.WithLabelValues(status, known(reason)).Inc()

@@ -15,6 +15,7 @@ func (r *Runner) acquireAll(ctx context.Context) error {
 	for p := range r.epochs {
 		lease, err := r.acquire(ctx, store.Partition(p))
 		if err != nil {
+			r.releaseAll(context.WithoutCancel(ctx))
 			return fmt.Errorf("take partition %d: %w", p, err)
 		}
 		r.mu.Lock()
@@ -135,7 +136,8 @@ func (r *Runner) recoverAll(ctx context.Context) error {
 	return nil
 }
 
-// takeUp hands one live run to its lane and tells whether it has something under way.
+// takeUp hands one live run to its lane and tells whether it has something under way. A row that does not decode is taken
+// for one that has.
 func (r *Runner) takeUp(rec store.Record) bool {
 	tenant, run := rec.Key.Tenant, rec.Key.ID
 	l := r.laneOf(run)
@@ -150,6 +152,17 @@ func (r *Runner) takeUp(rec store.Record) bool {
 		}
 		return false
 	}
-	l.inbox.push(task{run: run, tenant: tenant, do: func(t *turn) { t.recover() }})
+	l.inbox.push(l.recoverTask(tenant, run))
 	return true
+}
+
+// recoverTask takes up a run. It is tried again while the store cannot be read.
+func (l *lane) recoverTask(tenant, run string) task {
+	t := task{run: run, tenant: tenant, do: (*turn).recover}
+	t.fail = func(err error) {
+		if transient(err) {
+			l.later(retryPause, l.recoverTask(tenant, run))
+		}
+	}
+	return t
 }

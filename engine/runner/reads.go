@@ -10,16 +10,10 @@ import (
 	"strings"
 
 	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/store"
-)
-
-// Limits of a list.
-const (
-	defaultLimit = 50
-	maxLimit     = 1000
-	// maxTimeline is how many events one page of a timeline has at most.
-	maxTimeline = 10_000
 )
 
 func (f Filter) limit() (int, error) {
@@ -47,78 +41,82 @@ func decodeCursor(s string) (string, error) {
 	return last, nil
 }
 
-// read shows a run to see: the lane's own when it is in memory, else what is stored. see must not keep what it is given.
-func (r *Runner) read(ctx context.Context, tenant, run string, see func(*live)) error {
+// readRun answers what see makes of a run: the lane's own when it is in memory, else what is stored. see must not keep the run.
+func readRun[T any](ctx context.Context, r *Runner, tenant, run string, see func(*live) (T, error)) (T, error) {
+	type sight struct {
+		value T
+		err   error
+		seen  bool
+	}
+	answer := newPromise[sight]()
+	look := func(lr *live) {
+		v, err := see(lr)
+		answer.give(sight{v, err, true})
+	}
 	l := r.laneOf(run)
 	if l == nil || !id.IsRun(run) {
-		return fmt.Errorf("run %.64q: %w", run, ErrNotFound)
+		var none T
+		return none, fmt.Errorf("run %.64q: %w", run, ErrNotFound)
 	}
-	var seen bool
-	answer := make(chan error, 1)
-	ok := l.inbox.offer(task{run: run, do: func(t *turn) {
+	err := l.inbox.offer(task{run: run, do: func(t *turn) {
 		lr := t.live
-		if lr.run.Tenant != tenant {
-			answer <- fmt.Errorf("run %s: %w", run, ErrNotFound)
-			return
+		switch {
+		case lr.run.Tenant != tenant:
+			answer.fail(fmt.Errorf("run %s: %w", run, ErrNotFound))
+		case len(lr.pending) == 0:
+			look(lr)
+		default: // decided, not durable yet
+			t.reply(func(err error) {
+				if err != nil {
+					answer.fail(err)
+					return
+				}
+				look(lr)
+			})
 		}
-		if len(lr.pending) == 0 {
-			see(lr)
-			seen = true
-			answer <- nil
-			return
-		}
-		t.reply(func(err error) { // decided, not durable yet
-			if err == nil {
-				see(lr)
-				seen = true
-			}
-			answer <- err
-		})
-	}, fail: func(error) { answer <- nil }})
-	if !ok {
-		return fmt.Errorf("run %s: %w", run, ErrOverloaded)
+	}, fail: func(error) { answer.give(sight{}) }})
+	if errors.Is(err, ErrOverloaded) {
+		answer.fail(fmt.Errorf("run %s: %w", run, err))
+	} else if err != nil {
+		answer.give(sight{}) // the lane has ended: what is stored can be read all the same
 	}
-	if err := await(ctx, answer); err != nil || seen {
-		return err
+	s, err := answer.wait(ctx)
+	if err != nil || s.seen {
+		return s.value, errors.Join(err, s.err)
 	}
-	lr, err := r.loadForReading(ctx, tenant, run)
+	lr, err := r.loadFenced(ctx, tenant, run)
 	if err != nil {
+		return s.value, asUnavailable(err)
+	}
+	return see(lr)
+}
+
+// asUnavailable is an error of reading as callers see it: what is there and cannot be read is not "not found".
+func asUnavailable(err error) error {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	see(lr)
-	return nil
+	return errors.Join(ErrUnavailable, err)
 }
 
-// loadForReading loads a run outside its lane. One that cannot be decoded is shown by its header.
-func (r *Runner) loadForReading(ctx context.Context, tenant, run string) (lr *live, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			lr, err = nil, fmt.Errorf("run %s cannot be folded: %v: %w", run, p, ErrUnavailable)
-		}
-	}()
-	lr, err = r.load(ctx, tenant, run)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		err = errors.Join(ErrUnavailable, err)
-	}
-	return lr, err
-}
-
-// View answers a run.
+// View answers a run. One whose records cannot be read is shown by its header, faulted, with the error.
 func (r *Runner) View(ctx context.Context, c Caller, run string) (RunView, error) {
-	var v RunView
-	err := r.read(ctx, c.Tenant, run, func(lr *live) { v = lr.view() })
+	v, err := readRun(ctx, r, c.Tenant, run, func(lr *live) (RunView, error) { return lr.view(), nil })
 	if err == nil || errors.Is(err, ErrNotFound) {
 		return v, err
 	}
-	h, herr := r.readHeader(ctx, c.Tenant, run)
-	if herr != nil || h.Fault == "" {
+	h, herr := r.header(ctx, c.Tenant, run)
+	if herr != nil || (transient(err) && h.Fault == "") {
 		return v, err
 	}
-	v = RunView{
-		ID: run, Kind: h.Kind.String(), Workflow: h.Workflow, Digest: h.Digest, State: h.State, Compensation: "none", Seq: h.Seq,
-		StartedAt: h.StartedAt, StartedBy: h.StartedBy, Error: &ErrorView{Code: "quarantined", Message: h.Fault},
+	if h.Fault == "" {
+		h.State, h.Fault = engine.RunFaulted.String(), err.Error()
 	}
-	return v, nil
+	return RunView{
+		ID: run, Kind: h.Kind.String(), Workflow: h.Workflow, Digest: h.Digest, State: h.State, Compensation: "none", Seq: h.Seq,
+		StartedAt: h.StartedAt, EndedAt: optional(h.EndedAt), StartedBy: h.StartedBy,
+		Error: &ErrorView{Code: "quarantined", Message: h.Fault},
+	}, nil
 }
 
 // WaitRun answers a run as soon as it has a fact after since or has ended; as it is when ctx ends first.
@@ -129,12 +127,16 @@ func (r *Runner) WaitRun(ctx context.Context, c Caller, run string, since uint64
 	}
 	defer w.Close()
 	for {
-		v, err := r.View(context.WithoutCancel(ctx), c, run)
-		if err != nil || v.Seq > since || v.EndedAt != nil || ctx.Err() != nil {
-			return v, err
-		}
-		if _, err := w.Next(ctx); err != nil && ctx.Err() == nil {
-			return v, err
+		m, err := w.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return r.View(context.WithoutCancel(ctx), c, run)
+		case err != nil:
+			return RunView{}, err
+		case m.Kind == "snapshot" && (m.Seq > since || m.Snapshot.EndedAt != nil):
+			return *m.Snapshot, nil
+		case m.Kind != "snapshot" && m.Kind != "live" && m.Seq > since:
+			return r.View(ctx, c, run)
 		}
 	}
 }
@@ -168,31 +170,42 @@ func (r *Runner) Runs(ctx context.Context, c Caller, f Filter) ([]RunHeader, str
 		return nil, "", err
 	}
 	var out []RunHeader
-	for len(out) < n {
-		ids, more, err := r.newest(ctx, c.Tenant, f.Workflow, below, n)
+	for looked := 0; len(out) < n; {
+		rows, more, err := r.newest(ctx, c.Tenant, f.Workflow, below, n)
 		if err != nil {
 			return nil, "", err
 		}
-		for i, run := range ids {
-			below = run[2:]
-			h, err := r.readHeader(ctx, c.Tenant, run)
+		for i, row := range rows {
+			below = row.order
+			h, err := r.headerOf(ctx, c.Tenant, row)
 			if err != nil {
-				r.cfg.Logger.Warn("run of a list cannot be read", "run_id", run, "error", err)
+				r.cfg.Logger.Warn("run of a list cannot be read", "run_id", row.id, "error", err)
 				continue
 			}
 			if h.Kind.String() != f.Kind || (f.State != "" && h.State != f.State) {
 				continue
 			}
-			out = append(out, h.view(run))
-			if len(out) == n && (more || i < len(ids)-1) {
+			out = append(out, h.view(row.id))
+			if len(out) == n && (more || i < len(rows)-1) {
 				return out, encodeCursor(below), nil
 			}
 		}
 		if !more {
 			break
 		}
+		if looked += len(rows); looked >= maxLooked {
+			return out, encodeCursor(below), nil
+		}
 	}
 	return out, "", nil
+}
+
+// headerOf answers the header of a listed run, which the list holds already unless it is a workflow's.
+func (r *Runner) headerOf(ctx context.Context, tenant string, row listed) (h runHeader, err error) {
+	if row.table == store.TableHeader && codec.Decode(row.value, &h) == nil && h.Digest != "" {
+		return h, nil
+	}
+	return r.header(ctx, tenant, row.id)
 }
 
 // ulidCursor reads the place behind which a list goes on.
@@ -207,34 +220,49 @@ func ulidCursor(cursor string) (string, error) {
 	return last, nil
 }
 
-// newest merges the ordered rows of all partitions: ids of runs below a ULID, newest first.
-func (r *Runner) newest(ctx context.Context, tenant, workflow, below string, n int) (ids []string, more bool, err error) {
+// listed is a row of a list that is merged from all partitions.
+type listed struct {
+	table store.Table
+	id    string // without the table's prefix
+	order string // id without its partition: its ULID first
+	value []byte
+}
+
+// newest answers the newest runs below a ULID, of a workflow or of all.
+func (r *Runner) newest(ctx context.Context, tenant, workflow, below string, n int) ([]listed, bool, error) {
+	if workflow != "" {
+		return r.merge(ctx, store.TableRecent, tenant, workflow+"\x01", below, n)
+	}
+	return r.merge(ctx, store.TableHeader, tenant, "", below, n)
+}
+
+// merge merges the ordered rows of all partitions whose ids are prefix, partition, ULID and more: newest first, at most n,
+// those below a place if it is not empty.
+func (r *Runner) merge(
+	ctx context.Context, table store.Table, tenant, prefix, below string, n int,
+) (rows []listed, more bool, err error) {
 	for p := range r.epochs {
-		table, from, to := store.TableHeader, fmt.Sprintf("%02X", p), fmt.Sprintf("%02X~", p)
-		prefix := ""
-		if workflow != "" {
-			table, prefix = store.TableRecent, workflow+"\x01"
-			from, to = prefix+from, prefix+to
-		}
+		from, to := fmt.Sprintf("%s%02X", prefix, p), fmt.Sprintf("%s%02X~", prefix, p)
 		if below != "" {
-			to = fmt.Sprintf("%s%02X%s", prefix, p, below)
+			to = from + below
 		}
 		page, err := r.store.Scan(ctx, store.Partition(p), store.Range{
 			Table: table, Tenant: tenant, From: from, To: to, Reverse: true, Limit: n,
 		})
 		if err != nil {
-			return nil, false, fmt.Errorf("list runs: %w", errors.Join(ErrUnavailable, err))
+			return nil, false, fmt.Errorf("read a list: %w", errors.Join(ErrUnavailable, err))
 		}
 		for _, rec := range page.Records {
-			ids = append(ids, strings.TrimPrefix(rec.Key.ID, prefix))
+			name := strings.TrimPrefix(rec.Key.ID, prefix)
+			rows = append(rows, listed{table: table, id: name, order: name[min(2, len(name)):], value: rec.Value})
 		}
 		more = more || page.Next != nil
 	}
-	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b[2:], a[2:]) })
-	if len(ids) > n {
-		ids, more = ids[:n], true
+	slices.SortFunc(rows, func(a, b listed) int { return strings.Compare(b.order, a.order) })
+	if len(rows) > n {
+		rows, more = rows[:n], true
 	}
-	return ids, more, nil
+	return rows, more, nil
 }
 
 func (h *runHeader) view(run string) RunHeader {
@@ -249,101 +277,98 @@ func (r *Runner) Timeline(ctx context.Context, c Caller, run string, after uint6
 	if limit <= 0 || limit > maxTimeline {
 		limit = maxLimit
 	}
-	h, err := r.readHeader(ctx, c.Tenant, run)
+	h, err := r.header(ctx, c.Tenant, run)
 	if err != nil {
-		return nil, false, err
+		return nil, false, asUnavailable(err)
 	}
 	plan, err := r.defs.plan(ctx, c.Tenant, h.Digest)
 	if err != nil {
-		return nil, false, err
+		return nil, false, asUnavailable(err)
 	}
 	out := []Event{}
+	take := func(f stamped) error {
+		switch {
+		case f.seq <= after:
+			return nil
+		case len(out) == limit:
+			return errPageFull
+		}
+		out = append(out, event(run, plan, f))
+		return nil
+	}
 	l := store.LogID{Tenant: c.Tenant, Run: run}
-	full := errors.New("page is full")
 	for next := after + 1; ; {
-		entries, err := r.store.ReadLog(ctx, r.partOf(run), l, next, logPage)
+		entries, err := r.store.ReadLog(ctx, r.partOf(run), l, next, min(logPage, limit+1))
 		if err != nil {
 			return nil, false, fmt.Errorf("timeline of run %s: %w", run, errors.Join(ErrUnavailable, err))
 		}
+		if len(entries) == 0 {
+			return out, false, nil
+		}
 		for _, e := range entries {
-			err := readEntry(e.First, e.Value, func(f stamped) error {
-				if f.seq <= after {
-					return nil
-				}
-				if len(out) == limit {
-					return full
-				}
-				out = append(out, event(run, plan, f))
-				return nil
-			})
-			if errors.Is(err, full) {
+			switch err := r.visit(ctx, c.Tenant, r.partOf(run), e, take); {
+			case errors.Is(err, errPageFull):
 				return out, true, nil
-			}
-			if err != nil {
-				return out, false, fmt.Errorf("timeline of run %s: %w", run, errors.Join(ErrUnavailable, err))
+			case err != nil:
+				return out, false, fmt.Errorf("timeline of run %s: %w", run, asUnavailable(err))
 			}
 			next = e.First + uint64(e.Count)
-		}
-		if len(entries) < logPage {
-			return out, false, nil
 		}
 	}
 }
 
-// Approvals lists approvals, those that wait first, newest first.
+// errPageFull ends reading a log early.
+var errPageFull = errors.New("the page is full")
+
+// Approvals lists approvals: those that wait first, and of the newest runs first.
 func (r *Runner) Approvals(ctx context.Context, c Caller, f Filter) ([]ApprovalView, string, error) {
 	n, err := f.limit()
 	if err != nil {
 		return nil, "", err
 	}
-	below := ""
+	group, below := approvalGroups[0], ""
 	if f.Cursor != "" {
-		if below, err = decodeCursor(f.Cursor); err != nil {
+		last, err := decodeCursor(f.Cursor)
+		if err != nil || len(last) < 1 || !slices.Contains(approvalGroups, last[:1]) {
+			return nil, "", ErrInvalidCursor
+		}
+		group, below = last[:1], last[1:]
+	}
+	out := []ApprovalView{}
+	for looked := 0; ; {
+		rows, more, err := r.merge(ctx, store.TableApproval, c.Tenant, group, below, n)
+		if err != nil {
 			return nil, "", err
 		}
-	}
-	var all []approvalRow
-	for p := range r.epochs {
-		page, err := r.store.Scan(ctx, store.Partition(p), store.Range{Table: store.TableApproval, Tenant: c.Tenant, Limit: store.MaxScan})
-		if err != nil {
-			return nil, "", fmt.Errorf("list approvals: %w", errors.Join(ErrUnavailable, err))
-		}
-		for _, rec := range page.Records {
+		for _, row := range rows {
+			if len(out) == n {
+				return out, encodeCursor(group + below), nil
+			}
+			below = row.order
 			var v ApprovalView
-			if err := json.Unmarshal(rec.Value, &v); err != nil {
-				r.cfg.Logger.Error("approval row cannot be read", "key", rec.Key.ID, "error", err)
+			if err := json.Unmarshal(row.value, &v); err != nil {
+				r.cfg.Logger.Error("approval row cannot be read", "key", row.id, "error", err)
 				continue
 			}
-			row := approvalRow{order: approvalOrder(v), view: v}
-			if row.order > below && (f.State == "" || f.State == v.State) && (f.Workflow == "" || f.Workflow == v.Workflow) {
-				all = append(all, row)
+			if (f.State == "" || f.State == v.State) && (f.Workflow == "" || f.Workflow == v.Workflow) {
+				out = append(out, v)
 			}
 		}
-	}
-	slices.SortFunc(all, func(a, b approvalRow) int { return strings.Compare(a.order, b.order) })
-	out := []ApprovalView{}
-	for i, row := range all {
-		if i == n {
-			return out, encodeCursor(all[i-1].order), nil
+		looked += len(rows)
+		switch {
+		case more && (len(out) == n || looked >= maxLooked):
+			return out, encodeCursor(group + below), nil
+		case more:
+		case group == approvalGroups[1] || f.State == safety.ApprovalWaiting.String():
+			return out, "", nil
+		default:
+			group, below = approvalGroups[1], ""
 		}
-		out = append(out, row.view)
 	}
-	return out, "", nil
 }
 
-type approvalRow struct {
-	order string
-	view  ApprovalView
-}
-
-// approvalOrder sorts those that wait first, then the newest.
-func approvalOrder(v ApprovalView) string {
-	open := "1"
-	if v.State == "waiting" {
-		open = "0"
-	}
-	return fmt.Sprintf("%s%016x%s", open, ^uint64(v.RequestedAt.UnixNano()), v.ID)
-}
+// approvalGroups are the first letters of approvals' rows: those that wait, those that are closed.
+var approvalGroups = []string{"0", "1"}
 
 // Approval answers one approval.
 func (r *Runner) Approval(ctx context.Context, c Caller, approval string) (ApprovalView, error) {
@@ -352,18 +377,13 @@ func (r *Runner) Approval(ctx context.Context, c Caller, approval string) (Appro
 	if err != nil {
 		return ApprovalView{}, missing
 	}
-	var v ApprovalView
-	found := false
-	err = r.read(ctx, c.Tenant, ref.Run, func(lr *live) {
+	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (ApprovalView, error) {
 		step, ok := lr.plan.ByID[ref.Step]
-		if ok && ref.Iteration == 0 && lr.approvals[int32(step)] != nil {
-			v, found = lr.approvalView(int32(step), true), true
+		if !ok || ref.Iteration != 0 || lr.approvals[int32(step)] == nil {
+			return ApprovalView{}, missing
 		}
+		return lr.approvalView(int32(step), true), nil
 	})
-	if err == nil && !found {
-		err = missing
-	}
-	return v, err
 }
 
 // Workers answers the workers that the fleet knows.
@@ -383,10 +403,10 @@ func (t *turn) saveApproval(step int32) {
 	key := func(state string) store.Key {
 		return store.Key{Table: store.TableApproval, Tenant: lr.run.Tenant, ID: state + v.ID}
 	}
-	if v.State == "waiting" {
-		lr.extra.puts = append(lr.extra.puts, store.Put{Key: key("0"), Value: row})
+	if v.State == safety.ApprovalWaiting.String() {
+		lr.extra.puts = append(lr.extra.puts, store.Put{Key: key(approvalGroups[0]), Value: row})
 		return
 	}
-	lr.extra.deletes = append(lr.extra.deletes, key("0"))
-	lr.extra.puts = append(lr.extra.puts, store.Put{Key: key("1"), Value: row})
+	lr.extra.deletes = append(lr.extra.deletes, key(approvalGroups[0]))
+	lr.extra.puts = append(lr.extra.puts, store.Put{Key: key(approvalGroups[1]), Value: row})
 }

@@ -16,6 +16,9 @@ import (
 // entries needs another number.
 const entryVersion = 1
 
+// outsourcedVersion is the first byte of an entry that only names the blobs which hold it, in order.
+const outsourcedVersion = 2
+
 // errUnknownFact says that a log holds a fact of a newer version: its run is faulted, never guessed at.
 var errUnknownFact = errors.New("fact of an unknown kind")
 
@@ -108,6 +111,31 @@ func readEntry(first uint64, b []byte, visit func(stamped) error) error {
 		}
 	}
 	return nil
+}
+
+// appendOutsourced encodes the entry that names the blobs of a large one.
+func appendOutsourced(dst []byte, digests []string) []byte {
+	dst = append(dst, outsourcedVersion)
+	for _, d := range digests {
+		dst = appendString(dst, d)
+	}
+	return dst
+}
+
+// outsourced answers the blobs that hold an entry; nil when it holds itself.
+func outsourced(b []byte) ([]string, error) {
+	if len(b) == 0 || b[0] != outsourcedVersion {
+		return nil, nil
+	}
+	in := cursor{b: b[1:]}
+	var digests []string
+	for len(in.b) > 0 {
+		digests = append(digests, in.str())
+	}
+	if in.bad || len(digests) == 0 {
+		return nil, fmt.Errorf("%w: entry that names no blobs", codec.ErrCorrupt)
+	}
+	return digests, nil
 }
 
 func appendString(dst []byte, s string) []byte {

@@ -21,13 +21,6 @@ import (
 	"cordum.dev/cordum/store"
 )
 
-// Defaults of a Config (ARCHITECTURE §4: leases).
-const (
-	DefaultLeaseTTL    = 6 * time.Second
-	DefaultLeaseRenew  = 2 * time.Second
-	DefaultWorkerLease = 15 * time.Second
-)
-
 // Config shapes a Runner. Zero fields mean their default.
 type Config struct {
 	Owner       string                // names this process to stores and workers; default "cordum-" and randomness
@@ -38,6 +31,8 @@ type Config struct {
 	Registry    prometheus.Registerer // default: none
 	Now         func() time.Time      // default time.Now
 	Tracer      Tracer                // default: none
+	// Crash is called at the places that CrashPoints names; tests end the process there. Default: nothing.
+	Crash func(point string)
 }
 
 // Runner is the shell around the engine: it owns the lanes and everything that lives. Constructing it starts nothing.
@@ -51,10 +46,13 @@ type Runner struct {
 	hub      *hub
 	metrics  *metrics
 
-	mu     sync.Mutex
-	epochs []store.Lease // by partition; Epoch 0: not ours
-	ready  atomic.Bool
-	broken atomic.Pointer[error] // why the process must stop
+	mu      sync.Mutex
+	epochs  []store.Lease // by partition; Epoch 0: not ours
+	ready   atomic.Bool
+	work    sync.WaitGroup        // large results being kept
+	keeping chan struct{}         // a token for each of them
+	settled atomic.Int64          // when workers have had time to say what they have, in ns of the clock
+	broken  atomic.Pointer[error] // why the process must stop
 
 	entropy struct {
 		sync.Mutex
@@ -71,7 +69,9 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	if s.Partitions() > id.MaxPartitions {
 		return nil, fmt.Errorf("runner: %d partitions are more than %d", s.Partitions(), id.MaxPartitions)
 	}
-	r := &Runner{cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions())}
+	r := &Runner{cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions()),
+		keeping: make(chan struct{}, maxKeeping),
+	}
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
 		return nil, fmt.Errorf("runner: randomness: %w", err)
@@ -117,30 +117,41 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.acquireAll(ctx); err != nil {
 		return err
 	}
+	defer r.releaseAll(context.WithoutCancel(ctx))
+	r.crash(CrashOwned)
+	r.settled.Store(r.now().Add(recoverGrace).UnixNano())
 	subs, err := r.listen()
-	defer func() {
+	hangUp := func() {
 		for _, s := range subs {
 			_ = s.Unsubscribe()
 		}
-	}()
+		r.work.Wait()
+	}
 	if err != nil {
+		hangUp()
 		return err
 	}
+	err = r.serve(ctx, hangUp)
+	r.hub.close()
+	return err
+}
+
+// serve runs everything that lives until ctx ends or one of them cannot go on. Workers are no longer heard from before the
+// lanes end: what a lane takes it answers.
+func (r *Runner) serve(ctx context.Context, hangUp func()) error {
 	serve, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
 	start := func(run func(context.Context) error) {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		all.Go(func() {
 			if err := run(serve); err != nil {
 				stop(err)
 			}
-		}()
+		})
 	}
 	start(r.dispatch.Run)
 	start(r.renew)
-	if err := r.recoverAll(ctx); err != nil {
+	if err := r.recoverAll(serve); err != nil {
 		stop(err)
 	}
 	for _, l := range r.lanes {
@@ -150,8 +161,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	<-serve.Done()
 	r.ready.Store(false)
 	all.Wait()
-	r.hub.close()
-	r.releaseAll(context.WithoutCancel(ctx))
+	hangUp()
 	if cause := context.Cause(serve); cause != nil && ctx.Err() == nil {
 		return cause
 	}
@@ -178,7 +188,11 @@ func (r *Runner) Health(ctx context.Context) error {
 	return nil
 }
 
-func (r *Runner) now() time.Time { return r.cfg.Now() }
+// now is the wall clock, as it is stored: in UTC, without the monotonic reading.
+func (r *Runner) now() time.Time { return r.cfg.Now().Round(0).UTC() }
+
+// settling tells whether workers may still be about to say what they have.
+func (r *Runner) settling() bool { return r.now().UnixNano() < r.settled.Load() }
 
 func (r *Runner) policy() *safety.Snapshot { return r.cfg.Policy }
 
@@ -222,14 +236,6 @@ func tenantOf(token []byte) string {
 	}
 	return string(token[16:])
 }
-
-// afterGrace runs f once workers had time to say what they have; not at all when the runner ends before.
-func (r *Runner) afterGrace(f func()) { time.AfterFunc(recoverGrace, f) }
-
-// afterPause runs f a little later, for what failed and is tried again.
-func (r *Runner) afterPause(f func()) { time.AfterFunc(retryPause, f) }
-
-const retryPause = 250 * time.Millisecond
 
 // fatal is why the process cannot go on.
 func (r *Runner) fatal() error {

@@ -8,45 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"cordum.dev/cordum/engine"
-	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/steps"
 	"cordum.dev/cordum/steps/expr"
 	"cordum.dev/cordum/store"
 )
-
-// Limits of a start.
-const (
-	// idempotencyTTL is how long an idempotency key is remembered (ARCHITECTURE §6).
-	idempotencyTTL = 24 * time.Hour
-	// inlinePayload is the largest payload kept in a fact; larger ones are blobs (ARCHITECTURE, "Limits").
-	inlinePayload = 64 << 10
-	// maxInput is the largest input or context of a run.
-	maxInput  = 2 << 20
-	maxLabels = 64
-	maxLabel  = 256
-	maxKey    = 256
-)
-
-// keyed is what an idempotency key was answered with.
-type keyed struct {
-	Body     string // hash of what was asked
-	Run      string
-	Workflow string
-	Digest   string
-	Expires  time.Time
-}
-
-// Fields describes the stored form; fields are only added at the end.
-func (k *keyed) Fields(c *codec.Codec) {
-	c.String(&k.Body)
-	c.String(&k.Run)
-	c.String(&k.Workflow)
-	c.String(&k.Digest)
-	c.Time(&k.Expires)
-}
 
 // Start starts a run of a stored definition. It answers after the commit: an answer is never lost.
 func (r *Runner) Start(ctx context.Context, c Caller, req StartRequest) (Started, error) {
@@ -63,20 +30,21 @@ func (r *Runner) Start(ctx context.Context, c Caller, req StartRequest) (Started
 
 // Rerun starts a new run from the same definition, input and context.
 func (r *Runner) Rerun(ctx context.Context, c Caller, run string) (Started, error) {
-	var req StartRequest
-	var plan *steps.Workflow
-	var kind engine.Kind
-	err := r.read(ctx, c.Tenant, run, func(lr *live) {
-		plan, kind = lr.plan, lr.run.Kind
-		req = StartRequest{
+	type source struct {
+		req  StartRequest
+		plan *steps.Workflow
+		kind engine.Kind
+	}
+	from, err := readRun(ctx, r, c.Tenant, run, func(lr *live) (source, error) {
+		return source{plan: lr.plan, kind: lr.run.Kind, req: StartRequest{
 			Workflow: lr.run.Workflow, Digest: lr.plan.Def.Digest, Input: lr.run.Input.Data, Context: lr.run.Context.Data,
 			Labels: lr.run.Labels, IdempotencyKey: c.Command, RerunOf: run,
-		}
+		}}, nil
 	})
 	if err != nil {
 		return Started{}, err
 	}
-	return r.start(ctx, c, plan, kind, req)
+	return r.start(ctx, c, from.plan, from.kind, from.req)
 }
 
 // start checks what was sent, keeps what is large, and gives the lane a run to make.
@@ -84,9 +52,11 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	if err := checkStart(plan, req); err != nil {
 		return Started{}, err
 	}
+	var once *onceKey
 	scope := ""
 	if req.IdempotencyKey != "" {
-		scope = c.Tenant + "\x01" + c.Actor + "\x01" + req.IdempotencyKey
+		scope = "start\x00" + c.Tenant + "\x00" + c.Actor + "\x00" + req.IdempotencyKey
+		once = &onceKey{scope: scope, body: bodyHash(kind, plan, req), ttl: idempotencyTTL}
 	}
 	run := r.newRun(scope)
 	in := engine.Submit{
@@ -99,32 +69,28 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	if in.Context, err = r.payload(ctx, run, c.Tenant, req.Context); err != nil {
 		return Started{}, err
 	}
-	started := Started{RunID: run, Workflow: plan.Def.ID, Digest: plan.Def.Digest}
-	answer := make(chan error, 1)
-	offered := r.laneOf(run).inbox.offer(task{
-		run: run, fresh: true,
-		fail: func(err error) { answer <- err },
+	answer := newPromise[Started]()
+	err = r.laneOf(run).inbox.offer(task{
+		run: run, fresh: true, once: once, fail: answer.fail,
 		do: func(t *turn) {
-			if scope != "" && t.replayed(scope, bodyHash(kind, plan, req), &started, func(err error) { answer <- err }) {
+			if t.before != nil {
+				t.replay(answer)
 				return
 			}
-			t.submit(c, plan, in, func(err error) { answer <- err })
+			t.submit(c, plan, in, answer)
 		},
 	})
-	if !offered {
-		return Started{}, fmt.Errorf("start run: %w", ErrOverloaded)
+	if err != nil {
+		return Started{}, fmt.Errorf("start run: %w", err)
 	}
-	if err := await(ctx, answer); err != nil {
-		return Started{}, err
-	}
-	return started, nil
+	return answer.wait(ctx)
 }
 
 // submit makes the run.
-func (t *turn) submit(c Caller, plan *steps.Workflow, in engine.Submit, answer func(error)) {
+func (t *turn) submit(c Caller, plan *steps.Workflow, in engine.Submit, answer promise[Started]) {
 	lr, err := newLive(t.fresh, plan)
 	if err != nil {
-		answer(err)
+		answer.fail(err)
 		return
 	}
 	t.live = lr
@@ -134,68 +100,39 @@ func (t *turn) submit(c Caller, plan *steps.Workflow, in engine.Submit, answer f
 	if in.Kind == engine.KindWorkflow {
 		lr.extra.puts = append(lr.extra.puts, store.Put{Key: recentKey(c.Tenant, in.Workflow, lr.id), Value: []byte{1}})
 	}
-	if t.key != nil {
-		t.keepKey(c.Tenant)
-	}
-	t.reply(answer)
+	t.keep()
+	t.answerStart(answer, Started{RunID: lr.id, Workflow: plan.Def.ID, Digest: plan.Def.Digest})
 	_ = t.decide(in)
+}
+
+func (t *turn) answerStart(answer promise[Started], started Started) {
+	r := t.lane.r
+	t.reply(func(err error) {
+		if err != nil {
+			answer.fail(err)
+			return
+		}
+		r.crash(CrashStarted)
+		answer.give(started)
+	})
+}
+
+// replay answers a start whose idempotency key was used before for the same body: with its run, when that is durable.
+func (t *turn) replay(answer promise[Started]) {
+	started := Started{RunID: t.before.Run, Workflow: t.before.Workflow, Digest: t.before.Digest, Replayed: true}
+	lr := t.lane.runs[started.RunID]
+	if lr == nil || lr.committed > 0 {
+		answer.give(started)
+		return
+	}
+	t.live = lr // decided in this batch
+	t.answerStart(answer, started)
 }
 
 // recentKey orders the runs of a workflow.
 func recentKey(tenant, workflow, run string) store.Key {
 	return store.Key{Table: store.TableRecent, Tenant: tenant, ID: workflow + "\x01" + run}
 }
-
-// replayed answers a start whose idempotency key was used before: by the same body with its run, by another with an error.
-func (t *turn) replayed(scope, body string, started *Started, answer func(error)) bool {
-	l := t.lane
-	part := l.r.partOf(t.fresh)
-	known, seen := l.keys[scope]
-	if !seen {
-		rec, err := l.r.store.Get(t.ctx, part, commandKey(scope))
-		if err == nil {
-			seen = codec.Decode(rec.Value, &known) == nil && known.Expires.After(t.now)
-		} else if !errors.Is(err, store.ErrNotFound) {
-			answer(fmt.Errorf("idempotency key: %w", errors.Join(ErrUnavailable, err)))
-			return true
-		}
-	}
-	if !seen {
-		t.key = &keyed{Body: body, Run: t.fresh, Workflow: started.Workflow, Digest: started.Digest, Expires: t.now.Add(idempotencyTTL)}
-		t.scope = scope
-		return false
-	}
-	if known.Body != body {
-		answer(fmt.Errorf("idempotency key: %w", ErrIdempotency))
-		return true
-	}
-	*started = Started{RunID: known.Run, Workflow: known.Workflow, Digest: known.Digest, Replayed: true}
-	if lr := l.runs[known.Run]; lr != nil && lr.committed == 0 {
-		t.live = lr
-		t.reply(answer) // decided in this batch: not durable yet
-		return true
-	}
-	answer(nil)
-	return true
-}
-
-// keepKey remembers the key in the commit that it caused.
-func (t *turn) keepKey(tenant string) {
-	t.lane.keys[t.scope] = *t.key
-	key := commandKey(t.scope)
-	t.live.extra.puts = append(t.live.extra.puts,
-		store.Put{Key: key, Value: encode(t.key)},
-		store.Put{Key: store.Key{Table: store.TableDedupe, Tenant: "system", ID: dueID(t.key.Expires) + key.ID}, Value: []byte(tenant)})
-}
-
-// commandKey hides what the caller sent behind a digest: any bytes may be in a key.
-func commandKey(scope string) store.Key {
-	sum := sha256.Sum256([]byte(scope))
-	return store.Key{Table: store.TableCommand, Tenant: "system", ID: "start/" + hex.EncodeToString(sum[:])}
-}
-
-// dueID orders by time in byte order.
-func dueID(t time.Time) string { return fmt.Sprintf("%016x/", uint64(t.UnixNano())) }
 
 // bodyHash is what must be the same for a key to be answered again.
 func bodyHash(kind engine.Kind, plan *steps.Workflow, req StartRequest) string {

@@ -32,7 +32,22 @@ func (t *runTimers) set(ref timerRef, due time.Time) {
 	}
 	t.due[ref] = due
 	heap.Push(&t.heap, dueItem[timerRef]{due, ref})
+	if len(t.heap) > 2*len(t.due)+minStale {
+		t.compact()
+	}
 }
+
+// compact makes the heap anew from what is set: what was cleared under a far earlier timer must not pile up.
+func (t *runTimers) compact() {
+	t.heap = t.heap[:0]
+	for ref, due := range t.due {
+		t.heap = append(t.heap, dueItem[timerRef]{due, ref})
+	}
+	heap.Init(&t.heap)
+}
+
+// minStale is how many cleared timers a run's heap holds before it is made anew.
+const minStale = 64
 
 func (t *runTimers) clear(ref timerRef) { delete(t.due, ref) }
 

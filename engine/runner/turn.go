@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"time"
 
 	"cordum.dev/cordum/engine"
@@ -13,16 +12,15 @@ import (
 // turn is one task at work on one run: what it decides is recorded in the run and committed with the lane's batch.
 type turn struct {
 	lane *lane
-	ctx  context.Context //nolint:containedctx // a turn lives as long as one call of its lane
-	live *live           // nil until a fresh task made it
+	live *live // nil until a fresh task made it
 	now  time.Time
 	err  error // deciding failed: the run is faulted
 
 	inputs []engine.Input // asked for by facts, not decided yet
 
-	fresh string // the run to make, of a fresh task
-	scope string // its idempotency key, and what to remember under it
-	key   *keyed
+	fresh  string    // the run to make, of a fresh task
+	once   *onceKey  // to be kept with what the task causes
+	before *answered // the task was done before: its answer
 }
 
 func (t *turn) runID() string {
@@ -50,6 +48,9 @@ func (t *turn) reply(f func(err error)) {
 
 // after registers an effect of committed facts.
 func (t *turn) after(f func()) { t.live.then = append(t.live.then, f) }
+
+// tellFleet registers what the fleet is told after the commit.
+func (t *turn) tellFleet(m move) { t.live.moves = append(t.live.moves, m) }
 
 // decide gives the run an input and follows what its facts ask for until nothing asks. A *engine.Refusal is answered,
 // any other error faults the run.
@@ -108,17 +109,18 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 		t.openApproval(at, f)
 	case *engine.StepEnded:
 		t.closeApproval(at, f.Step)
+		t.closeJob(f.Step)
 		t.traceStep(f.Step)
 		t.lane.r.metrics.stepEnded(f.State.String(), f.Failure.Code)
 	case *engine.StepSucceededFact:
 		t.traceStep(f.Step)
-		t.lane.r.metrics.stepEnded("succeeded", "")
+		t.lane.r.metrics.succeeded.Inc()
 	case *engine.StepSkippedFact:
 		t.lane.r.metrics.stepEnded("skipped", f.Reason.String())
 	case *engine.RunPaused:
 		t.withholdJobs()
 	case *engine.RunResumed:
-		t.announceScheduled()
+		t.takeUp()
 	case *engine.RunEnded:
 		t.endRun()
 	}
@@ -140,11 +142,10 @@ func (t *turn) goOn() {
 func (t *turn) touch() {
 	lr := t.live
 	switch {
-	case len(lr.pending) == 0 && len(lr.then) == 0:
-	case lr.firm || len(lr.then) > 0:
+	case lr.firm || len(lr.then) > 0 || len(lr.moves) > 0:
 		t.lane.queue(lr)
-	default:
-		t.lane.soft = append(t.lane.soft, lr)
+	case len(lr.pending) > 0:
+		t.lane.soften(lr)
 	}
 }
 
@@ -152,8 +153,9 @@ func (t *turn) touch() {
 func (t *turn) judge(f *engine.JobAsked) {
 	r, lr := t.lane.r, t.live
 	d := safety.Evaluate(r.policy(), lr.request(f.Step))
-	r.metrics.evaluated(d.Verdict.String())
-	r.metrics.received.WithLabelValues(f.Topic).Inc()
+	r.crash(CrashDecided)
+	r.metrics.evaluated(d.Verdict)
+	r.metrics.topic(f.Topic).received.Inc()
 	t.job(f.Step, scheduler.Verdict{
 		Allow: d.Verdict == safety.Allow, Token: r.token(lr.run.Tenant),
 		Decided: scheduler.JobDecided{
@@ -213,7 +215,7 @@ type attemptOf struct {
 func (t *turn) ended(step int32, a attemptOf, ruling scheduler.Ruling, result *engine.Outcome) {
 	lr, r := t.live, t.lane.r
 	j := lr.jobs[step]
-	t.after(func() { r.dispatch.ended(a.id) })
+	t.tellFleet(move{kind: moveEnded, attempt: a.id})
 	r.metrics.jobEnded(j)
 	t.traceAttempt(step)
 	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt}
@@ -263,12 +265,13 @@ func (t *turn) settle() {
 // fireDue feeds every due timer of the run to the machine it belongs to.
 func (t *turn) fireDue() {
 	lr := t.live
-	for t.err == nil {
+	for t.err == nil && lr.run.State != engine.RunFaulted {
 		ref, due, ok := lr.timers.next()
 		if !ok || due.After(t.now) {
 			break
 		}
 		lr.timers.clear(ref)
+		t.lane.r.crash(CrashTimer)
 		switch {
 		case ref.kind == timerApproval:
 			t.expireApproval(ref.step)

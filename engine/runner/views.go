@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"encoding/json"
 	"time"
 
 	"cordum.dev/cordum/dag"
@@ -98,21 +97,6 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
-// workers are the workers as the fleet sees them.
-func (d *dispatch) workers() []WorkerView {
-	d.mu.Lock()
-	states := d.fleet.Workers(d.r.now())
-	d.mu.Unlock()
-	out := make([]WorkerView, 0, len(states))
-	for _, w := range states {
-		out = append(out, WorkerView{
-			ID: w.Worker, Pool: w.Pool, Topics: w.Topics, Capabilities: w.Capabilities, Labels: w.Labels, Active: w.Active,
-			Reserved: w.Reserved, Max: w.Max, CPU: w.CPU, GPU: w.GPU, State: w.State, LastSeen: w.LastSeen,
-		})
-	}
-	return out
-}
-
 func effectName(e dag.Effect) string {
 	switch e {
 	case dag.EffectNone:
@@ -125,16 +109,16 @@ func effectName(e dag.Effect) string {
 	return "write"
 }
 
-// compact answers JSON small enough to stand in an event, else its size.
-func compact(raw json.RawMessage) any {
+// shown is a payload as an event shows it: what is small enough, else its size; the same for a fact in memory and one of the
+// log.
+func shown(p engine.Payload) any {
 	switch {
-	case len(raw) == 0:
+	case p.Blob != "":
+		return map[string]any{"blob": p.Blob}
+	case len(p.Data) == 0:
 		return nil
-	case len(raw) > eventPayload:
-		return map[string]any{"bytes": len(raw)}
+	case len(p.Data) > eventPayload:
+		return map[string]any{"bytes": len(p.Data)}
 	}
-	return raw
+	return p.Data
 }
-
-// eventPayload is the largest payload shown in an event; the run's view has larger ones.
-const eventPayload = 16 << 10

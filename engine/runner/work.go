@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 
 	"cordum.dev/cordum/bus/wire"
 	"cordum.dev/cordum/engine"
@@ -16,8 +18,7 @@ func (t *turn) announce(step int32) {
 	if t.live.run.Paused {
 		return // resume announces it
 	}
-	l, req := t.lane, t.live.demand(step)
-	t.after(func() { l.r.dispatch.announce(l, req) })
+	t.tellFleet(move{kind: moveAnnounce, attempt: t.live.attemptID(step), at: t.live.place(t.lane, step), request: t.live.demand(step)})
 }
 
 // demand is what the fleet must know of a released attempt.
@@ -30,64 +31,59 @@ func (lr *live) demand(step int32) scheduler.Request {
 	}
 }
 
-// announceScheduled offers every released attempt that nobody has: after a resume.
+// announceScheduled offers every released attempt that nobody has.
 func (t *turn) announceScheduled() {
 	for i, j := range t.live.jobs {
 		if j != nil && j.State == scheduler.JobScheduled {
 			t.announce(int32(i))
 		}
 	}
+	t.touch()
 }
 
 // withholdJobs takes attempts that no worker has yet out of the queue: a paused run starts nothing new.
 func (t *turn) withholdJobs() {
-	r := t.lane.r
 	for i, j := range t.live.jobs {
 		if j != nil && j.State == scheduler.JobScheduled {
-			attempt := t.live.attemptID(int32(i))
-			t.after(func() { r.dispatch.withdraw(attempt) })
+			t.tellFleet(move{kind: moveEnded, attempt: t.live.attemptID(int32(i))})
 		}
 	}
 }
 
-// stopJob asks a job to end: at once when nobody has it, by its worker's answer otherwise.
+// stopJob asks a job to end: at once when no worker was sent it, by its worker's answer otherwise.
 func (t *turn) stopJob(f *engine.JobStopAsked) {
 	j := t.live.jobs[f.Step]
-	if j == nil || j.State.Final() {
-		return
+	if j == nil || j.State.Final() || t.live.run.Steps[f.Step].State.Final() {
+		return // closeJob has it
 	}
-	attempt := t.live.attemptID(f.Step)
-	held := j.Holds() || t.lane.r.dispatch.holds(attempt)
-	if !held {
-		t.lane.r.dispatch.withdraw(attempt)
+	t.job(f.Step, scheduler.Stop{Force: f.Force, Held: j.Holds()}, nil)
+}
+
+// closeJob ends the job of a step that ended without its worker's answer: total_timeout. What the worker still says is
+// late.
+func (t *turn) closeJob(step int32) {
+	if j := t.live.jobs[step]; j != nil && !j.State.Final() {
+		t.job(step, scheduler.Due{Timer: scheduler.TimerAttempt}, nil)
 	}
-	t.job(f.Step, scheduler.Stop{Force: f.Force, Held: held}, nil)
 }
 
 // granted sends an attempt to the worker that the fleet chose, if it is still to be sent. Which worker it was is a soft
 // fact, written with the run's next commit.
 func (t *turn) granted(step int32, g scheduler.Grant) {
-	lr := t.live
+	lr, d := t.live, t.lane.r.dispatch
 	j := lr.jobs[step]
-	if j == nil || j.Begun || (j.State != scheduler.JobScheduled && j.State != scheduler.JobDispatched) ||
-		lr.attemptID(step) != g.Attempt || lr.run.State != engine.RunRunning {
-		t.lane.r.dispatch.ended(g.Attempt)
-		return
+	if j == nil || j.Begun || j.Cancel || (j.State != scheduler.JobScheduled && j.State != scheduler.JobDispatched) ||
+		lr.attemptID(step) != g.Attempt || lr.run.State != engine.RunRunning || lr.run.Paused {
+		t.lane.moves = append(t.lane.moves, move{kind: moveEnded, attempt: g.Attempt})
+		return // a resume announces it again
 	}
-	switch {
-	case lr.run.Paused:
-		t.lane.r.dispatch.withdraw(g.Attempt)
-		return
-	case j.Cancel: // it was to be stopped while the grant was under way, and nobody has it
-		t.lane.r.dispatch.ended(g.Attempt)
-		t.job(step, scheduler.Stop{Force: true}, nil)
-		t.settle()
-		return
-	}
-	if err := t.lane.r.dispatch.send(lr, step, g, &t.lane.buf); err != nil {
+	t.lane.r.crash(CrashCommitted)
+	if err := d.send(lr, step, g, &t.lane.buf); err != nil {
 		t.lane.log.Warn("attempt could not be sent", "run_id", lr.id, "job_id", g.Attempt, "worker_id", g.Worker, "error", err)
 	}
+	t.lane.r.crash(CrashHalfSent)
 	t.given(step, g.Worker)
+	t.lane.r.crash(CrashSent)
 }
 
 // given notes who has an attempt.
@@ -106,16 +102,17 @@ func (t *turn) lost(step, send int32) {
 	t.settle()
 }
 
-// endRun frees what the run's jobs hold in the fleet.
+// endRun lets go of what a run that is ended by force still has under way.
 func (t *turn) endRun() {
-	r, lr := t.lane.r, t.live
-	r.metrics.runEnded(lr.run)
-	t.traceRun(lr.run)
+	lr := t.live
+	t.lane.r.metrics.runEnded(lr.run)
 	for i, j := range lr.jobs {
-		if j != nil && !j.State.Final() && j.Send > 0 {
-			attempt := lr.attemptID(int32(i))
-			t.after(func() { r.dispatch.withdraw(attempt); r.dispatch.ended(attempt) })
+		if j == nil || j.State.Final() || j.Send == 0 {
+			continue
 		}
+		attempt := lr.attemptID(int32(i))
+		t.tellCancel(attemptOf{id: attempt, worker: j.Worker, token: j.Token})
+		t.tellFleet(move{kind: moveEnded, attempt: attempt})
 	}
 }
 
@@ -126,9 +123,11 @@ func (t *turn) adopted(step int32, g scheduler.Grant) {
 	}
 }
 
-// orphaned takes a worker's loss to the job. One that was only given back is announced again as it is.
+// orphaned takes a worker's loss to the job. One that was only given back is announced again as it is. A faulted run learns
+// of it when it goes on.
 func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
-	if t.live.attemptID(step) != lost.Attempt || t.live.jobs[step].State.Final() {
+	lr := t.live
+	if lr.attemptID(step) != lost.Attempt || lr.jobs[step].State.Final() || lr.run.State == engine.RunFaulted {
 		return
 	}
 	if lost.Reason == scheduler.LostReturned {
@@ -136,43 +135,51 @@ func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 		t.touch()
 		return
 	}
-	t.lost(step, t.live.jobs[step].Send)
+	t.lost(step, lr.jobs[step].Send)
 }
 
-// recover takes up what a run had under way when its owner went: a worker that is known to have an attempt gets a lease to
-// show up in; what nobody is known to have is announced after a grace in which workers say what they have.
+// recover takes up a run whose owner is new.
 func (t *turn) recover() {
-	l, lr := t.lane, t.live
-	waiting := false
-	for i, j := range lr.jobs {
-		if j == nil || j.State.Final() {
-			continue
-		}
-		step := int32(i)
-		switch {
-		case j.State == scheduler.JobPending:
+	for _, j := range t.live.jobs {
+		if j != nil && j.State == scheduler.JobPending && t.live.run.State == engine.RunRunning {
 			t.err = errPendingJob
 			return
-		case j.Worker != "":
-			if def := &lr.plan.Def.Steps[i]; def.HeartbeatTimeout > 0 {
-				l.r.dispatch.watch(lr.attemptID(step), step)
-			}
-			l.r.dispatch.adopt(lr.attemptID(step), j.Worker)
-		default:
-			waiting = true
+		}
+	}
+	t.takeUp()
+}
+
+// takeUp goes on with what a run has under way, for a new owner or after a pause or a fault: a worker that is known to have
+// an attempt gets a lease to show up in; what nobody is known to have is announced, when workers have had time to say
+// what they have.
+func (t *turn) takeUp() {
+	l, lr := t.lane, t.live
+	if lr.run.State != engine.RunRunning {
+		return
+	}
+	for i, j := range lr.jobs {
+		if j != nil && j.Holds() {
+			t.adoptHolder(int32(i))
 		}
 	}
 	if lr.run.More() {
 		t.goOn()
-		t.touch()
 	}
-	if waiting {
-		l.r.afterGrace(func() {
-			l.inbox.push(task{run: lr.id, tenant: lr.run.Tenant, do: func(t *turn) {
-				t.announceScheduled()
-				t.touch()
-			}})
-		})
+	if l.r.settling() {
+		l.later(recoverGrace, task{run: lr.id, tenant: lr.run.Tenant, do: (*turn).announceScheduled})
+		t.touch()
+		return
+	}
+	t.announceScheduled()
+}
+
+// adoptHolder tells the fleet which worker has a job, and the worker that it should stop if that was asked before.
+func (t *turn) adoptHolder(step int32) {
+	lr, j := t.live, t.live.jobs[step]
+	attempt := lr.attemptID(step)
+	t.tellFleet(move{kind: moveAdopt, attempt: attempt, worker: j.Worker, at: lr.place(t.lane, step)})
+	if j.Cancel {
+		t.tellCancel(attemptOf{id: attempt, worker: j.Worker, token: j.Token})
 	}
 }
 
@@ -187,26 +194,29 @@ func (t *turn) softJob(step int32, in scheduler.JobInput) {
 	t.touch()
 }
 
-// returned takes an attempt back that its worker did not begin.
+// returned takes an attempt back that its worker did not begin: it is released as it was, and nobody has it.
 func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
-	j := t.live.jobs[step]
-	if !j.Mine(b.Token) || j.Begun {
+	lr, j := t.live, t.live.jobs[step]
+	if !j.Mine(b.Token) || j.Begun || lr.run.State != engine.RunRunning {
 		return scheduler.Ruling{Reply: scheduler.ReplyStale}
 	}
-	attempt, d := t.live.attemptID(step), t.lane.r.dispatch
 	if j.Cancel {
-		return t.job(step, scheduler.Stop{Force: true}, nil)
+		ruling := t.job(step, scheduler.Stop{Force: true}, nil)
+		ruling.Reply = scheduler.ReplyOK
+		return ruling
 	}
-	t.after(func() { d.returned(attempt, b.WorkerId, b.Reason) })
-	t.lane.queue(t.live)
+	queueAt := lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}]
+	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{Step: step, Send: j.Send, Token: j.Token, QueueAt: queueAt})
+	t.tellFleet(move{kind: moveReturned, attempt: lr.attemptID(step), worker: b.WorkerId, reason: b.Reason})
 	return scheduler.Ruling{Reply: scheduler.ReplyOK}
 }
 
-// lateAllowed bounds how many late results a run notes.
-func (t *turn) lateAllowed() bool {
-	t.live.late++
-	return t.live.late <= maxLate
+// lateOnce tells whether a late result is to be noted: each once, and not more than a few of a run.
+func (t *turn) lateOnce(token []byte) bool {
+	lr := t.live
+	if len(lr.late) >= maxLate || slices.ContainsFunc(lr.late, func(seen []byte) bool { return bytes.Equal(seen, token) }) {
+		return false
+	}
+	lr.late = append(lr.late, bytes.Clone(token))
+	return true
 }
-
-// maxLate is how many late results of a run are noted while it is in memory: a broken worker must not grow its log.
-const maxLate = 16

@@ -12,10 +12,11 @@ import (
 // BenchmarkCommit measures what a step costs: a transaction with one append and one put, each fsynced, from callers that
 // each own a partition.
 //
-// On two cores of a cloud machine with a virtual disk, while other work ran (ns/op is the time between two commits of
-// all callers together):
+// On two cores of a cloud machine with a virtual disk, other work running beside it, in transactions a second: 1 caller
+// 4,400 (0.23 ms each, about one fsync); 8 callers 16,600; 32 callers 43,000; 64 callers 58,000; two lanes with 32
+// partitions in each call 87,000.
 //
-//	go test -run '^$' -bench Commit -cpu 2 ./store/pebble
+//	CGO_ENABLED=0 go test -run '^$' -bench Commit ./store/pebble
 func BenchmarkCommit(b *testing.B) {
 	for _, callers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {

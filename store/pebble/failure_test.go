@@ -110,7 +110,7 @@ func wantAllFail(t *testing.T, s *pebble.Store, l store.Lease) {
 		"PutBlob":   func() error { _, err := s.PutBlob(c, 0, "acme", nil); return err },
 		"Close":     s.Close,
 	} {
-		if err := call(); !errors.Is(err, pebble.ErrFailed) && !(errors.Is(err, store.ErrClosed)) {
+		if err := call(); !errors.Is(err, pebble.ErrFailed) && !errors.Is(err, store.ErrClosed) {
 			t.Errorf("%s on a failed store: %v", name, err)
 		}
 	}
@@ -221,15 +221,15 @@ func TestSecondBlobWaitsForTheFirst(t *testing.T) {
 	go put()
 	<-begun // the first blob is visible and its sync hangs
 	go put()
-	open := 2
+	waiting := 2
 	select {
 	case err := <-answered:
-		open--
+		waiting--
 		t.Errorf("answered before anything was synced: %v", err)
 	case <-time.After(50 * time.Millisecond): // the wrong answer would come within microseconds
 	}
 	close(release)
-	for range open {
+	for range waiting {
 		if err := <-answered; err != nil {
 			t.Error(err)
 		}

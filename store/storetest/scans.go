@@ -172,7 +172,7 @@ func testScanPages(t *testing.T, s store.Store) {
 			t.Errorf("limit %d: %d records, next %v, %v", limit, len(page.Records), page.Next, err)
 		}
 	}
-	const heavies = store.MaxPageBytes/store.MaxValueBytes + 2
+	const heavies = store.MaxPageBytes/store.MaxValueBytes + 1
 	heavy := make([]byte, store.MaxValueBytes)
 	for i := range heavies {
 		commit(t, s, store.Tx{Epoch: e, Puts: []store.Put{{Key: key(store.TableApproval, fmt.Sprint(i)), Value: heavy}}})

@@ -1,0 +1,21 @@
+// Package runner is the shell around the pure engine: it brings inputs to runs, commits what they decide, and carries out
+// what committed facts ask for.
+//
+// It owns the lanes (one goroutine per core, each serving a share of the partitions), the runs in memory, their timers,
+// the partition leases, recovery, idempotency keys, the live feed, and the one [scheduler.Fleet] of the process. One
+// commit separates deciding from doing: nobody is told, and nothing is sent, before what was decided is durable.
+//
+// It never decides what a run, a job or an approval does next: that is engine.Decide, scheduler.Decide and
+// safety.Approval, all pure. It knows no HTTP, no status codes and no keys of callers: who calls has been let in.
+//
+// How the pieces meet:
+//
+//	api calls, start.go, command.go ─┐
+//	workers' messages, ingest.go ────┼─▶ inbox.go ─▶ lane.go ─▶ turn.go ─▶ commit.go ─▶ effects: dispatch.go, hub.go
+//	alarms, alarm.go ────────────────┘   (a batch)   (decide)   (one transaction per partition)
+//
+// What goes wrong with one run costs that run: fault.go. What a process that starts finds under way it takes up again:
+// ownership.go, load.go. All numbers are in limits.go.
+//
+// Begin reading at lane.go, then turn.go and commit.go.
+package runner
