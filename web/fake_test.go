@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -55,7 +56,9 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		if f.approval == nil {
 			return object{"items": []any{}}
 		}
-		return object{"items": []any{f.approval}}
+		row := maps.Clone(f.approval)
+		delete(row, "context")
+		return object{"items": []any{row}}
 	}))
 	mux.HandleFunc("GET /api/v1/approvals/"+fakeApproval, f.answer(func() any { return f.approval }))
 	mux.HandleFunc("POST /api/v1/approvals/"+fakeApproval+"/decide", f.decide)
@@ -71,8 +74,10 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 func fakeGraph() any {
 	return object{
 		"nodes": []object{
-			{"id": "backup-db", "type": "worker", "layer": 0}, {"id": "backup-files", "type": "worker", "layer": 0},
-			{"id": "approval", "type": "approval", "layer": 1}, {"id": "migrate", "type": "worker", "layer": 2},
+			{"id": "backup-db", "type": "worker", "layer": 0},
+			{"id": "backup-files", "type": "worker", "layer": 0},
+			{"id": "approval", "type": "approval", "layer": 1},
+			{"id": "migrate", "type": "worker", "layer": 2},
 		},
 		"edges": []object{
 			{"from": "backup-db", "to": "approval"}, {"from": "backup-files", "to": "approval"}, {"from": "approval", "to": "migrate"},

@@ -128,29 +128,30 @@ func (d *liveDisplay) headline(now time.Time) string {
 		d.p.paint(span(d.run.StartedAt, d.run.EndedAt, now), soft))
 }
 
-// visible picks the steps that fit: what is under way or went wrong first, in the order of the run.
+// visible picks the steps that fit: what is under way or went wrong first, shown in the order in which they began.
 func (d *liveDisplay) visible(room int) []*runner.StepView {
-	if len(d.run.Steps) <= room {
-		room = len(d.run.Steps)
+	all := inOrder(d.run.Steps)
+	if len(all) <= room {
+		return all
 	}
-	picked := make([]bool, len(d.run.Steps))
+	picked := make([]bool, len(all))
 	left := room
 	for _, wanted := range []func(tone) bool{
 		func(t tone) bool { return t == busy || t == held || t == bad },
 		func(t tone) bool { return t == plain },
 		func(tone) bool { return true },
 	} {
-		for i := range d.run.Steps {
-			if left > 0 && !picked[i] && wanted(toneOf(d.run.Steps[i].State)) {
+		for i, s := range all {
+			if left > 0 && !picked[i] && wanted(toneOf(s.State)) {
 				picked[i] = true
 				left--
 			}
 		}
 	}
 	out := make([]*runner.StepView, 0, room)
-	for i := range d.run.Steps {
+	for i, s := range all {
 		if picked[i] {
-			out = append(out, &d.run.Steps[i])
+			out = append(out, s)
 		}
 	}
 	return out

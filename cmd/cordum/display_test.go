@@ -80,9 +80,9 @@ func TestLiveViewReadsOnlyAfterNews(t *testing.T) {
 func TestEventLine(t *testing.T) {
 	at := time.Date(2026, 11, 21, 12, 0, 1, 234e6, time.Local)
 	for want, e := range map[string]runner.Event{
-		"12:00:01.234  step backup-db          started       attempt 1  worker w1  topic t": {
+		"12:00:01.234  step backup-db          started       attempt 1  worker w1  tool t": {
 			At: at, Type: "step_started", Step: "backup-db", Actor: "user:a",
-			Data: map[string]any{"topic": "t", "worker": "w1", "attempt": 1.0, "reason": "why the run began", "input": "long"},
+			Data: map[string]any{"tool": "t", "topic": "job.t", "worker_id": "w1", "attempt": 1.0, "reason": "why the run began", "input": "long"},
 		},
 		"12:00:01.234  run                     succeeded": {At: at, Type: "run_succeeded", Actor: "system"},
 		"12:00:01.234  step b                  skipped       reason when_false": {

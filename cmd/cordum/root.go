@@ -106,6 +106,9 @@ func newRoot(a *app) *cobra.Command {
 			if err := a.checkGlobals(); err != nil {
 				return err
 			}
+			if err := cmd.ValidateFlagGroups(); err != nil { // cobra would do it after this, too late to be told apart
+				return err
+			}
 			a.parsed = true
 			if a.flags.timeout > 0 && cmd.Name() != "serve" {
 				return a.limit(cmd)

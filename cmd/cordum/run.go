@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,11 +72,31 @@ func runDetail(p *printer, r runner.RunView) {
 		return
 	}
 	_ = p.line("") // kept in p.err
-	rows := make([][]cell, len(r.Steps))
-	for i := range r.Steps {
-		rows[i] = stepRow(&r.Steps[i], now)
+	var rows [][]cell
+	for _, s := range inOrder(r.Steps) {
+		rows = append(rows, stepRow(s, now))
 	}
 	_ = p.table([]string{"STEP", "TYPE", "STATE", "ATTEMPT", "WORKER", "TOOK", ""}, rows) // as above
+}
+
+// inOrder sorts steps by when they began; those that have not come last, as the server lists them.
+func inOrder(steps []runner.StepView) []*runner.StepView {
+	out := make([]*runner.StepView, len(steps))
+	for i := range steps {
+		out[i] = &steps[i]
+	}
+	slices.SortStableFunc(out, func(a, b *runner.StepView) int {
+		switch {
+		case a.StartedAt != nil && b.StartedAt != nil:
+			return a.StartedAt.Compare(*b.StartedAt)
+		case a.StartedAt != nil:
+			return -1
+		case b.StartedAt != nil:
+			return 1
+		}
+		return 0
+	})
+	return out
 }
 
 func stepRow(s *runner.StepView, now time.Time) []cell {

@@ -3,11 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -116,12 +115,12 @@ func lastWord(eventType string) string {
 }
 
 // firstDetails come first, in this order; the rest follow by name.
-var firstDetails = []string{"attempt", "worker", "state", "reason", "code", "message", "title"}
+var firstDetails = []string{"attempt", "worker_id", "percent", "state", "reason", "code", "message", "title"}
 
 // hiddenDetails are for machines: long, or said elsewhere in the line.
 var hiddenDetails = map[string]bool{
 	"input": true, "context": true, "output": true, "hash": true, "snapshot": true, "digest": true, "token": true,
-	"by": true, "decision": true, "requested_by": true, "job_hash": true,
+	"by": true, "decision": true, "requested_by": true, "job_hash": true, "topic": true, "send": true,
 }
 
 // reasonless are the endings of types whose reason is only that of the input that caused them: said where it came in.
@@ -150,7 +149,7 @@ func eventDetails(e runner.Event) []string {
 	var out []string
 	for _, name := range names {
 		if value := detailText(e.Data[name]); value != "" {
-			out = append(out, strings.ReplaceAll(name, "_", " ")+" "+value)
+			out = append(out, strings.ReplaceAll(strings.TrimSuffix(name, "_id"), "_", " ")+" "+value)
 		}
 	}
 	if e.Actor != "" && e.Actor != "system" && ofType(e, personal, strings.HasPrefix) {

@@ -267,6 +267,10 @@ func (w *watching) answer(ctx context.Context, approval runner.ApprovalView) (co
 }
 
 func (w *watching) askPerson(ctx context.Context, approval runner.ApprovalView) error {
+	// A row of a list leaves out what is long; what is decided about is shown whole.
+	if err := w.c.get(ctx, pathTo("approvals", approval.ID), nil, &approval); err != nil {
+		return err
+	}
 	w.shown.pause()
 	fmt.Fprintf(w.a.errOut, "\n%s (step %s)\n", oneLine(approval.Title), approval.Step)
 	if len(approval.Context) > 0 {
