@@ -46,8 +46,7 @@ const (
 	TableDocIndex Table = 2  // ordered: documents by kind and name, for lists
 	TableSnapshot Table = 3  // plain: one snapshot of a live run
 	TableHeader   Table = 4  // ordered: one header row per run, by run id
-	TableLive     Table = 5  // ordered: runs that have not ended
-	TableTimer    Table = 6  // ordered: durable timers by due time
+	TableLive     Table = 5  // ordered: runs that have not ended, with their earliest timer
 	TableApproval Table = 7  // ordered: approvals, open ones first
 	TableDedupe   Table = 8  // ordered: command ids and idempotency keys by expiry
 	TableCommand  Table = 9  // plain: what an id or idempotency key was answered with
@@ -57,14 +56,14 @@ const (
 // Ordered tells whether the table keeps its keys in byte order and can be scanned.
 func (t Table) Ordered() bool {
 	switch t {
-	case TableDocIndex, TableHeader, TableLive, TableTimer, TableApproval, TableDedupe, TableRecent:
+	case TableDocIndex, TableHeader, TableLive, TableApproval, TableDedupe, TableRecent:
 		return true
 	}
 	return false
 }
 
 // Known tells whether t is one of the tables above.
-func (t Table) Known() bool { return t >= TableDoc && t <= TableRecent }
+func (t Table) Known() bool { return t >= TableDoc && t <= TableRecent && t != 6 } // 6 was given up before the first release
 
 // Key is where a record lives within its partition. Tenant and ID are never empty and hold no NUL byte.
 type Key struct {

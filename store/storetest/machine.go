@@ -21,8 +21,8 @@ type machine struct {
 
 var (
 	drawPartition = rapid.SampledFrom([]store.Partition{0, 1})
-	drawTable     = rapid.SampledFrom([]store.Table{store.TableDoc, store.TableHeader, store.TableTimer})
-	drawOrdered   = rapid.SampledFrom([]store.Table{store.TableHeader, store.TableTimer})
+	drawTable     = rapid.SampledFrom([]store.Table{store.TableDoc, store.TableHeader, store.TableApproval})
+	drawOrdered   = rapid.SampledFrom([]store.Table{store.TableHeader, store.TableApproval})
 	drawID        = rapid.SampledFrom([]string{"a", "a1", "b", "\xff", "zz"})
 	drawValue     = rapid.SampledFrom([]string{"", "x", "y"})
 	drawRun       = rapid.SampledFrom([]string{"r", "s"})
