@@ -9,7 +9,10 @@ func (d *decision) outcome(in Outcome) error {
 	if s.State != StepRunning || s.Attempt != in.Attempt {
 		return nil
 	}
-	if in.Result == ResultSucceeded {
+	switch in.Result {
+	case ResultUnsaid, ResultRejected:
+		return &Refusal{"unknown_result", "a job does not end like this"}
+	case ResultSucceeded:
 		d.fact(&StepSucceededFact{Step: in.Step, Output: in.Output})
 		return nil
 	}
@@ -39,8 +42,6 @@ func endState(r Result) StepState {
 		return StepTimedOut
 	case ResultDenied:
 		return StepDenied
-	case ResultRejected:
-		return StepRejected
 	case ResultCancelled:
 		return StepCancelled
 	}

@@ -42,15 +42,15 @@ type Table uint8
 
 // The tables. Their numbers are part of the stored format: never reuse one.
 const (
-	TableDoc      Table = 1  // plain: documents (definitions by digest, configuration)
-	TableDocIndex Table = 2  // ordered: documents by kind and name, for lists
-	TableSnapshot Table = 3  // plain: one snapshot of a live run
-	TableHeader   Table = 4  // ordered: one header row per run, by run id
-	TableLive     Table = 5  // ordered: runs that have not ended, with their earliest timer
-	TableApproval Table = 7  // ordered: approvals, open ones first
-	TableDedupe   Table = 8  // ordered: command ids and idempotency keys by expiry
-	TableCommand  Table = 9  // plain: what an id or idempotency key was answered with
-	TableRecent   Table = 10 // ordered: runs of a workflow, newest first
+	TableDoc      Table = 1 // plain: documents (definitions by digest, configuration)
+	TableDocIndex Table = 2 // ordered: documents by kind and name, for lists
+	TableSnapshot Table = 3 // plain: one snapshot of a live run
+	TableHeader   Table = 4 // ordered: one header row per run, by run id
+	TableLive     Table = 5 // ordered: runs that have not ended, with their earliest timer
+	TableApproval Table = 6 // ordered: approvals, open ones first
+	TableDedupe   Table = 7 // ordered: command ids and idempotency keys by expiry
+	TableCommand  Table = 8 // plain: what an id or idempotency key was answered with
+	TableRecent   Table = 9 // ordered: runs of a workflow, newest first
 )
 
 // Ordered tells whether the table keeps its keys in byte order and can be scanned.
@@ -63,7 +63,7 @@ func (t Table) Ordered() bool {
 }
 
 // Known tells whether t is one of the tables above.
-func (t Table) Known() bool { return t >= TableDoc && t <= TableRecent && t != 6 } // 6 was given up before the first release
+func (t Table) Known() bool { return t >= TableDoc && t <= TableRecent }
 
 // Key is where a record lives within its partition. Tenant and ID are never empty and hold no NUL byte.
 type Key struct {

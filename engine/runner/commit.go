@@ -119,7 +119,7 @@ func (l *lane) fate(lr *live, errs map[store.Partition]error) error {
 // settled makes what was decided of a run its committed state.
 func (l *lane) settled(lr *live) {
 	facts, was := lr.pending, lr.header
-	lr.pending = nil
+	lr.pending = nil // shown below, then used again
 	lr.extra = extraWrites{}
 	lr.firm, lr.softAt = false, time.Time{}
 	lr.committed, lr.header = lr.seq, lr.run.Status()
@@ -128,6 +128,8 @@ func (l *lane) settled(lr *live) {
 	lr.moves = lr.moves[:0]
 	if len(facts) > 0 {
 		l.guard(lr.id, func() { l.r.hub.publish(lr, facts, was != lr.header) })
+		clear(facts)
+		lr.pending = facts[:0]
 	}
 	replies := lr.replies
 	lr.replies = nil

@@ -149,6 +149,10 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 	switch f := f.(type) {
 	case *engine.RunStarted:
 		lr.timers.set(timerRef{uint8(engine.TimerRun), -1}, f.TimeoutAt)
+	case *engine.StopBegun:
+		if f.Stop == engine.StopTimeout {
+			lr.timers.clear(timerRef{uint8(engine.TimerRun), -1})
+		}
 	case *engine.RunEnded:
 		lr.timers.clearAll()
 	case *engine.JobAsked:

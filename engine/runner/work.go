@@ -194,20 +194,26 @@ func (t *turn) softJob(step int32, in scheduler.JobInput) {
 	t.touch()
 }
 
-// returned takes an attempt back that its worker did not begin: it is released as it was, and nobody has it.
+// returned takes an attempt back that its worker did not begin: it is released again, under a new token, at no attempt's
+// cost.
 func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 	lr, j := t.live, t.live.jobs[step]
 	if !j.Mine(b.Token) || j.Begun || lr.run.State != engine.RunRunning {
 		return scheduler.Ruling{Reply: scheduler.ReplyStale}
 	}
+	attempt := lr.attemptID(step)
+	t.tellFleet(move{kind: moveReturned, attempt: attempt, worker: b.WorkerId, reason: b.Reason})
 	if j.Cancel {
 		ruling := t.job(step, scheduler.Stop{Force: true}, nil)
 		ruling.Reply = scheduler.ReplyOK
 		return ruling
 	}
-	queueAt := lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}]
-	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{Step: step, Send: j.Send, Token: j.Token, QueueAt: queueAt})
-	t.tellFleet(move{kind: moveReturned, attempt: lr.attemptID(step), worker: b.WorkerId, reason: b.Reason})
+	t.tellFleet(move{kind: moveEnded, attempt: attempt})
+	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{
+		Step: step, Send: j.Send + 1, Token: t.lane.r.token(lr.run.Tenant),
+		QueueAt: lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}],
+	})
+	t.announce(step)
 	return scheduler.Ruling{Reply: scheduler.ReplyOK}
 }
 
