@@ -50,16 +50,23 @@ type Place struct {
 
 // Below is the place of an entry of a map or list that stands at p.
 func (p Place) Below(key string, pos yamlx.Pos) Place {
-	key = strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-	return Place{Pointer: p.Pointer + "/" + key, Pos: pos}
+	return Place{Pointer: p.Pointer + "/" + pointerKey.Replace(key), Pos: pos}
 }
+
+// pointerKey writes a key as JSON pointers do (RFC 6901). It is made once: making one costs more memory than a step.
+var pointerKey = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Report collects diagnostics. The zero value is ready.
 type Report struct {
-	list    []Diagnostic
-	failed  bool
-	dropped int
+	list     []Diagnostic
+	failed   bool
+	dropped  int
+	compared int // names that were compared for hints
 }
+
+// maxCompared is how many names a report compares to find out what was meant: enough for every diagnostic that is shown
+// of an honest file, and little time for one with thousands of unknown names and thousands of known ones.
+const maxCompared = 100_000
 
 // Errorf adds an error.
 func (r *Report) Errorf(rule string, at Place, format string, args ...any) {
@@ -69,7 +76,10 @@ func (r *Report) Errorf(rule string, at Place, format string, args ...any) {
 // Unknown adds an error about a name that is none of the known ones; the message ends with the one probably meant.
 func (r *Report) Unknown(rule string, at Place, name string, known []string, format string, args ...any) {
 	d := Diagnostic{Rule: rule, Message: fmt.Sprintf(format, args...), Pointer: at.Pointer, Line: at.Pos.Line, Col: at.Pos.Col}
-	if d.Hint = yamlx.Nearest(name, known); d.Hint != "" {
+	if r.compared += len(known); r.compared <= maxCompared {
+		d.Hint = yamlx.Nearest(name, known)
+	}
+	if d.Hint != "" {
 		d.Message += "; did you mean " + d.Hint + "?"
 	}
 	r.Add(d)
@@ -81,12 +91,15 @@ func (r *Report) Add(d Diagnostic) {
 	if slices.Contains(r.list, d) {
 		return
 	}
-	if len(r.list) >= MaxDiagnostics {
+	if r.Full() {
 		r.dropped++
 		return
 	}
 	r.list = append(r.list, d)
 }
+
+// Full says that what is added from now on is only counted: looking for more is of no use to anybody.
+func (r *Report) Full() bool { return len(r.list) >= MaxDiagnostics }
 
 // Failed says whether there is an error among them.
 func (r *Report) Failed() bool { return r.failed }
@@ -96,7 +109,7 @@ func (r *Report) Diagnostics() []Diagnostic {
 	out := slices.Clone(r.list)
 	SortDiagnostics(out)
 	if r.dropped > 0 {
-		out[len(out)-1].Message += fmt.Sprintf(" (and %d more diagnostics, not shown)", r.dropped)
+		out[len(out)-1].Message += fmt.Sprintf(" (and at least %d more diagnostics, not shown)", r.dropped)
 	}
 	return out
 }

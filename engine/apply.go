@@ -49,7 +49,8 @@ func Apply(r *Run, at Stamp, f Fact) error {
 	case *RetryDue:
 		r.moveStep(f.Step, StepReady)
 	case *JobStopAsked:
-		r.Steps[f.Step].stopping = true
+		s := &r.Steps[f.Step]
+		s.stopping = s.stopping || f.Force
 	case *SignalReceived:
 		r.Signals = append(r.Signals, Signal{Name: f.Name, Payload: f.Payload, At: at.At})
 	case *LateResult:

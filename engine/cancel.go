@@ -45,7 +45,7 @@ func (d *decision) stopStep(i int32) bool {
 	case StepRetrying:
 		d.fail(i, endOfFailure(s.Failure), s.Failure)
 	case StepRunning:
-		if s.stopping && r.Stop == StopHalt {
+		if s.stopping {
 			return false
 		}
 		d.fact(&JobStopAsked{Step: i, Force: r.Stop != StopHalt})

@@ -12,5 +12,6 @@
 // [Continue] input goes on. Half-done fan-outs and stops are legal states. Cost per input is the out-degree of what ended,
 // never the number of steps: joins count down.
 //
-// Begin reading at decide.go, the table of contents; then the file named after the input. testdata/ tells stories.
+// Begin reading at decide.go, the table of contents; then the file named after the input. testdata/stories tells runs from
+// beginning to end; testdata/golden keeps logs as they were stored.
 package engine

@@ -94,6 +94,9 @@ func (d *driver) try(in Input) ([]Fact, error) {
 		before = codec.Append(nil, d.run)
 	}
 	facts, err := Decide(d.run, in)
+	if moves := len(facts) - countSwept(facts); moves > MaxMoves+3 { // the input's own, a stop's beginning and the run's end
+		d.t.Fatalf("%d moves in one Decide of %T", moves, in)
+	}
 	for _, f := range facts {
 		d.log = append(d.log, stampedFact{StampOf(in), f})
 		d.carryOut(f)
@@ -102,6 +105,16 @@ func (d *driver) try(in Input) ([]Fact, error) {
 		d.watch(before, in, facts)
 	}
 	return facts, err
+}
+
+// countSwept counts the facts that only keep a stop's place.
+func countSwept(facts []Fact) (n int) {
+	for _, f := range facts {
+		if f.Kind() == KindSwept {
+			n++
+		}
+	}
+	return n
 }
 
 // carryOut remembers what a fact asks for, and forgets what it ends.

@@ -85,7 +85,7 @@ type Step struct {
 	verdict verdict
 	// joins count down: dependencies that are final, that succeeded, that are bad.
 	done, succeeded, bad int32
-	// stopping: its job was asked to stop.
+	// stopping: its job was asked to stop, also by the worker that has it.
 	stopping bool
 
 	Input     Payload // of the job, rendered for the first attempt

@@ -136,10 +136,10 @@ func (r *recentCount) count(at time.Time) int {
 
 func (r *recentCount) roll(at time.Time) {
 	window := at.UnixNano() / int64(beatFlight)
-	switch {
-	case window == r.window:
+	switch r.window {
+	case window:
 		return
-	case window == r.window+1:
+	case window - 1:
 		r.earlier = r.now
 	default:
 		r.earlier = 0

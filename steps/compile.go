@@ -28,7 +28,9 @@ func Compile(def *dag.Definition) (*Workflow, []dag.Diagnostic) {
 	}
 	c.upstream = g.Upstream()
 	for i := range def.Steps {
-		c.step(i)
+		if c.step(i); report.Full() && report.Failed() {
+			return nil, report.Diagnostics()
+		}
 	}
 	c.head()
 	if report.Failed() {

@@ -1,5 +1,10 @@
 package runner
 
+// This file is what callers and a *Runner say to each other. The calls themselves, each with its contract:
+// definitions.go (PutWorkflow, CheckWorkflow, Workflow, Workflows), start.go (Start, Rerun), jobs.go (Submit, Job, Jobs,
+// CancelJob), command.go (Command, Decide), reads.go (View, WaitRun, LatestRun, Runs, Timeline, Approvals, Approval,
+// Workers), hub.go (Watch), runner.go (Run, Health). All of them take a context first and answer the errors below.
+
 import (
 	"encoding/json"
 	"errors"
@@ -300,33 +305,3 @@ type WatchRequest struct {
 	Resume   bool
 	Workflow string // run headers of this workflow; "*" = all workflows of the tenant
 }
-
-// The calls of a *Runner that the gateway uses (all ctx-first, all return the errors above):
-//
-//	PutWorkflow(ctx, Caller, source []byte, Format) (WorkflowVersion, error)     // *InvalidError with diagnostics
-//	CheckWorkflow(ctx, source []byte, Format) (WorkflowVersion, []dag.Diagnostic) // lint: never stores
-//	Workflow(ctx, Caller, id, digest string) (WorkflowVersion, error)            // digest "" = newest
-//	Workflows(ctx, Caller, Filter) (items []WorkflowVersion, next string, err error)
-//	DeleteWorkflow: later
-//
-//	Start(ctx, Caller, StartRequest) (Started, error)
-//	Rerun(ctx, Caller, run string) (Started, error)
-//	Submit(ctx, Caller, JobRequest) (JobView, bool, error)                       // bool: idempotency key was seen before
-//	Command(ctx, Caller, run string, Command) (RunView, error)
-//	Run(ctx, Caller, run string) (RunView, error)
-//	WaitRun(ctx, Caller, run string, since uint64) (RunView, error)              // until seq > since or ended, or ctx ends (then the view as it is)
-//	LatestRun(ctx, Caller, workflow string) (string, error)
-//	Runs(ctx, Caller, Filter) (items []RunHeader, next string, err error)
-//	Timeline(ctx, Caller, run string, after uint64, limit int) (events []Event, more bool, err error)
-//	Job(ctx, Caller, id string) (JobView, error)
-//	Jobs(ctx, Caller, Filter) (items []JobView, next string, err error)
-//	CancelJob(ctx, Caller, id string) (JobView, error)
-//	Approvals(ctx, Caller, Filter) (items []ApprovalView, next string, err error)
-//	Approval(ctx, Caller, id string) (ApprovalView, error)
-//	Decide(ctx, Caller, id string, Decision) (ApprovalView, error)
-//	Workers(ctx, Caller) ([]WorkerView, error)
-//	Watch(ctx, Caller, WatchRequest, buffer int) (*Watch, error)
-//	Health(ctx) error                                                            // nil when every partition is owned and the store answers
-//
-// A Watch is a bounded queue: Next(ctx) (Message, error) blocks; when the viewer is slower than its buffer, what it
-// missed is one "gap" message and the stream goes on live from there. Close() ends it.

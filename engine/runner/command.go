@@ -73,8 +73,8 @@ func (r *Runner) commandInput(ctx context.Context, c Caller, run string, cmd Com
 				return nil, &InvalidError{Code: "invalid_payload", Message: "the payload is not JSON that can be kept"}
 			}
 		}
-		if _, err := r.readHeader(ctx, c.Tenant, run); err != nil {
-			return nil, err // no blob for a run that is not there
+		if _, err := r.header(ctx, c.Tenant, run); err != nil {
+			return nil, asUnavailable(err) // no blob for a run that is not there
 		}
 		p, err := r.payload(ctx, run, c.Tenant, cmd.Payload)
 		if err != nil {

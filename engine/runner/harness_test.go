@@ -406,7 +406,7 @@ func (k *worker) request(subject string, p *wire.BusPacket) wire.AckCode {
 		k.w.t.Error(err)
 		return 0
 	}
-	for range 200 {
+	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		reply, err := k.w.bus.Request(ctx, subject, data)
 		cancel()
@@ -414,9 +414,12 @@ func (k *worker) request(subject string, p *wire.BusPacket) wire.AckCode {
 		if err == nil && proto.Unmarshal(reply, &ack) == nil && ack.GetAck().GetCode() != wire.AckCode_ACK_CODE_RETRY {
 			return ack.GetAck().GetCode()
 		}
-		time.Sleep(10 * time.Millisecond) // as a worker does between tries
+		select {
+		case <-k.stop:
+			return 0
+		case <-time.After(50 * time.Millisecond): // as a worker does between tries
+		}
 	}
-	return 0
 }
 
 func (k *worker) begin(job *wire.JobRequest) wire.AckCode {

@@ -131,8 +131,8 @@ func (r *Runner) Watch(ctx context.Context, c Caller, req WatchRequest, buffer i
 		return nil, &InvalidError{Code: "invalid_argument", Message: "watch a run or a workflow, one of them"}
 	}
 	if req.Run != "" {
-		if _, err := r.readHeader(ctx, c.Tenant, req.Run); err != nil {
-			return nil, err
+		if _, err := r.header(ctx, c.Tenant, req.Run); err != nil {
+			return nil, asUnavailable(err)
 		}
 	}
 	if err := r.hub.join(w); err != nil {

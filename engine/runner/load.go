@@ -216,7 +216,7 @@ func (r *Runner) fill(ctx context.Context, part store.Partition, tenant string, 
 func (r *Runner) blob(ctx context.Context, p store.Partition, tenant, digest string) ([]byte, error) {
 	data, err := r.store.GetBlob(ctx, p, tenant, digest)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid):
 		return nil, fmt.Errorf("%w: blob %s is gone", codec.ErrCorrupt, digest)
 	case err != nil:
 		return nil, fmt.Errorf("blob %s: %w", digest, errors.Join(ErrUnavailable, err))

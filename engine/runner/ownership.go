@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,8 +137,8 @@ func (r *Runner) recoverAll(ctx context.Context) error {
 	return nil
 }
 
-// takeUp hands one live run to its lane and tells whether it has something under way. A row that does not decode is taken
-// for one that has.
+// takeUp hands one live run to its lane and tells whether it has something under way. A row that is not as
+// this version writes it is taken for one that has.
 func (r *Runner) takeUp(rec store.Record) bool {
 	tenant, run := rec.Key.Tenant, rec.Key.ID
 	l := r.laneOf(run)
@@ -146,7 +147,8 @@ func (r *Runner) takeUp(rec store.Record) bool {
 		return false
 	}
 	var row liveRow
-	if err := codec.Decode(rec.Value, &row); err == nil && !row.Outstanding {
+	sure := codec.Decode(rec.Value, &row) == nil && bytes.Equal(encode(&row), rec.Value)
+	if sure && !row.Outstanding {
 		if !row.Due.IsZero() {
 			l.inbox.push(task{do: func(t *turn) { t.lane.sleep(tenant, run, row.Due) }})
 		}

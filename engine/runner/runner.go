@@ -69,7 +69,8 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	if s.Partitions() > id.MaxPartitions {
 		return nil, fmt.Errorf("runner: %d partitions are more than %d", s.Partitions(), id.MaxPartitions)
 	}
-	r := &Runner{cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions()),
+	r := &Runner{
+		cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions()),
 		keeping: make(chan struct{}, maxKeeping),
 	}
 	var seed [32]byte

@@ -38,6 +38,9 @@ var arrows = map[string][]string{
 	"internal/codec": {},
 	"internal/arch":  {},
 
+	// Draws the machines' tables for the docs.
+	"internal/statesdoc": {"engine", "scheduler", "safety"},
+
 	// What strangers read first: an example imports what a user would.
 	"examples/*": {"sdk/go"},
 

@@ -21,6 +21,7 @@ type Codec struct {
 	buf     []byte
 	pos     int
 	reading bool
+	inside  int // depth of lists: nothing in one may be missing
 	err     error
 }
 
@@ -48,8 +49,14 @@ func (c *Codec) Fail() {
 	}
 }
 
-// done tells whether nothing is left to read: an older writer did not know the field.
-func (c *Codec) done() bool { return c.err != nil || c.pos == len(c.buf) }
+// done tells whether nothing is left to read: an older writer did not know the field. The elements of a list were all
+// known to whoever wrote its length: one that is missing was cut off.
+func (c *Codec) done() bool {
+	if c.err == nil && c.pos == len(c.buf) && c.inside > 0 {
+		c.Fail()
+	}
+	return c.err != nil || c.pos == len(c.buf)
+}
 
 // Uint visits an unsigned number.
 func (c *Codec) Uint(v *uint64) {
@@ -181,6 +188,8 @@ func (c *Codec) Strings(v *map[string]string) {
 	if n > 0 {
 		*v = make(map[string]string, min(n, 64))
 	}
+	c.inside++
+	defer func() { c.inside-- }()
 	for i := 0; i < n && c.err == nil; i++ {
 		var k, val string
 		c.String(&k)
@@ -233,6 +242,8 @@ func List[T any](c *Codec, v *[]T, each func(*Codec, *T)) {
 			*v = make([]T, 0, min(n, 4096))
 		}
 	}
+	c.inside++
+	defer func() { c.inside-- }()
 	for i := 0; i < n && c.err == nil; i++ {
 		if c.reading {
 			var zero T
@@ -244,6 +255,8 @@ func List[T any](c *Codec, v *[]T, each func(*Codec, *T)) {
 
 // Array visits the elements of a list whose length both sides know.
 func Array[T any](c *Codec, v []T, each func(*Codec, *T)) {
+	c.inside++
+	defer func() { c.inside-- }()
 	for i := range v {
 		if c.err != nil {
 			return

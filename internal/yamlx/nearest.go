@@ -24,9 +24,10 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-func fold(s string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s))
-}
+func fold(s string) string { return strings.ToLower(joints.Replace(s)) }
+
+// joints takes out what joins words.
+var joints = strings.NewReplacer("_", "", "-", "")
 
 // editDistance counts insertions, deletions, substitutions and swaps of neighbours; it may answer limit for anything
 // beyond it.

@@ -58,8 +58,15 @@ func checkSteps(p *Program, scope *Scope) error {
 	return nil
 }
 
+// maxHintSteps is how many steps a workflow may have for the one that was meant to be looked for: comparing the name
+// with each takes longer than everything else that is done with an expression.
+const maxHintSteps = 1000
+
 func unknownStep(id string, steps map[string]bool) error {
 	err := errorf(CodeUnknownStep, "there is no step %q", yamlx.Clip(id))
+	if len(steps) > maxHintSteps {
+		return err
+	}
 	if err.Hint = yamlx.Nearest(id, yamlx.SortedKeys(steps)); err.Hint != "" {
 		err.Message += didYouMean(err.Hint)
 	}

@@ -1,0 +1,33 @@
+package runner
+
+import (
+	"context"
+)
+
+// StatesOf answers a run's state three times, encoded: as its lane has it, as snapshot and log give it, and as the log alone
+// gives it.
+func StatesOf(ctx context.Context, r *Runner, tenant, run string) (held, loaded, folded []byte, err error) {
+	held, err = readRun(ctx, r, tenant, run, func(lr *live) ([]byte, error) { return encode(lr), nil })
+	if err != nil {
+		return
+	}
+	lr, err := r.load(ctx, tenant, run)
+	if err != nil {
+		return
+	}
+	loaded = encode(lr)
+	bare, err := newLive(run, lr.plan)
+	if err != nil {
+		return
+	}
+	bare.run.Tenant = tenant
+	if err = r.replay(ctx, tenant, bare); err != nil {
+		return
+	}
+	return held, loaded, encode(bare), nil
+}
+
+// Panic makes the next turn of a run panic, as a mistake in deciding would.
+func Panic(r *Runner, tenant, run string) {
+	r.laneOf(run).inbox.push(task{run: run, tenant: tenant, do: func(*turn) { panic("on purpose") }})
+}
