@@ -74,6 +74,12 @@ func TestIdempotentStart(t *testing.T) {
 	if shot.Header().Get("Location") != again.Header().Get("Location") || again.Header().Get("Idempotent-Replayed") != "true" {
 		t.Errorf("a one-shot ran twice: %v, %v", shot.Header(), again.Header())
 	}
+	stored, _, _ := a.engine.count()
+	a.call("POST", prefix+"/workflows", `{"steps":[{"id":"b","topic":"job.x"}]}`, "Idempotency-Key: k2").want(422, "idempotency_key_reused")
+	a.call("POST", prefix+"/workflows?run=true", `{"id":"other","steps":[{"id":"b","topic":"job.x"}]}`, "Idempotency-Key: k2").want(422, "idempotency_key_reused")
+	if now, _, _ := a.engine.count(); now != stored {
+		t.Error("a definition was stored for a key that was used before")
+	}
 	a.call("POST", prefix+"/workflows/wf/runs", `{}`, "Idempotency-Key: "+strings.Repeat("k", 4096)).want(400, "invalid_idempotency_key")
 	a.call("POST", prefix+"/workflows/wf/runs", `{}`, "Idempotency-Key: ").want(400, "invalid_idempotency_key")
 }
@@ -254,7 +260,14 @@ func TestListsAndPages(t *testing.T) {
 	for _, query := range []string{"limit=-1", "limit=0", "limit=1001", "limit=1e9", "limit=x", "order=1;--", "state=%27%20OR%201", "kind=all"} {
 		a.call("GET", prefix+"/runs?"+query, "").want(400, "invalid_argument")
 	}
-	a.call("GET", prefix+"/runs?cursor=forged", "").want(400, "invalid_cursor")
+	for _, cursor := range []string{"forged", page.NextCursor[1:], page.NextCursor[:9], "." + page.NextCursor} {
+		a.call("GET", prefix+"/runs?cursor="+cursor, "").want(400, "invalid_cursor")
+	}
+	for _, elsewhere := range []string{"/jobs?", "/workflows?", "/approvals?", "/runs?state=running&", "/runs?kind=job&", "/runs?workflow=wf&"} {
+		a.call("GET", prefix+elsewhere+"cursor="+page.NextCursor, "").want(400, "invalid_cursor")
+	}
+	a.call("GET", prefix+"/runs?cursor="+page.NextCursor, "", "X-Tenant-ID: acme").want(400, "invalid_cursor")
+	a.call("GET", prefix+"/runs?limit=2&limit=3", "").want(400, "invalid_argument")
 }
 
 func TestEmptyListIsAnArray(t *testing.T) {

@@ -13,13 +13,15 @@ type listApprovalsInput struct {
 }
 
 func (g *Gateway) listApprovals(ctx context.Context, in *listApprovalsInput) (*pageReply[runner.ApprovalView], error) {
-	f := in.filter()
-	f.Workflow, f.State = in.Workflow, in.State
-	items, next, err := g.engine.Approvals(ctx, caller(ctx, ""), f)
+	l, err := in.listOf(ctx, "/approvals", runner.Filter{Workflow: in.Workflow, State: in.State})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(items, next, "/approvals", f), nil
+	items, next, err := g.engine.Approvals(ctx, caller(ctx, ""), l.Filter)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(l, items, next), nil
 }
 
 func (g *Gateway) getApproval(ctx context.Context, in *ByID) (*reply[runner.ApprovalView], error) {

@@ -58,11 +58,29 @@ func (g *Gateway) refuse(r *http.Request) *Problem {
 	case !g.hostAllowed(r.Host):
 		return newProblem("misdirected_request", "Call the server by a name it is configured for.")
 	}
-	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // url.URL.Query would leave out what it cannot read
-		return newProblem("invalid_argument", "The query is not well-formed: write NAME=VALUE&NAME=VALUE, with other characters encoded.")
+	if p := checkQuery(r); p != nil {
+		return p
 	}
 	if err := g.csrf.Check(r); err != nil {
 		return newProblem("cross_origin", "Add the page's origin to the allowed ones, or call from the server's own page.")
+	}
+	return nil
+}
+
+// checkQuery refuses what two readers could read in two ways: a query that is not well-formed, of which url.URL.Query would
+// leave out what it cannot read, and a parameter that is there twice.
+func checkQuery(r *http.Request) *Problem {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return newProblem("invalid_argument", "The query is not well-formed: write NAME=VALUE&NAME=VALUE, with other characters encoded.")
+	}
+	for _, values := range query {
+		if len(values) > 1 {
+			return newProblem("invalid_argument", "A query parameter is there twice: send each once.")
+		}
 	}
 	return nil
 }

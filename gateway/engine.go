@@ -32,6 +32,8 @@ type Calls interface {
 	Workflows(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.WorkflowVersion, string, error)
 
 	Start(ctx context.Context, c runner.Caller, req runner.StartRequest) (runner.Started, error)
+	// Seen answers what the idempotency key of a start was used for; [runner.ErrNotFound] when it is free.
+	Seen(ctx context.Context, c runner.Caller, key string) (runner.Started, error)
 	Rerun(ctx context.Context, c runner.Caller, run string) (runner.Started, error)
 	Submit(ctx context.Context, c runner.Caller, req runner.JobRequest) (runner.JobView, bool, error)
 	Command(ctx context.Context, c runner.Caller, run string, cmd runner.Command) (runner.RunView, error)

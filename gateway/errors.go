@@ -49,7 +49,7 @@ func problemOf(err error) *Problem {
 		}
 		what := s.what
 		if what == "" {
-			what = err.Error()
+			what = reasonOf(err, s.err)
 		}
 		p := newProblem(s.code, what)
 		if p.Status == http.StatusServiceUnavailable {
@@ -60,24 +60,23 @@ func problemOf(err error) *Problem {
 	return nil
 }
 
+// reasonOf is what an error says beside the sentinel that it wraps or is joined with.
+func reasonOf(err, sentinel error) string {
+	text := err.Error()
+	for _, joint := range []string{": ", "\n"} {
+		text = strings.TrimSuffix(text, joint+sentinel.Error())
+	}
+	return strings.ReplaceAll(text, "\n", ": ")
+}
+
 func invalidProblem(e *runner.InvalidError) *Problem {
 	if len(e.Diagnostics) > 0 {
 		return diagnosticsProblem(e.Diagnostics)
 	}
-	code := e.Code
-	if _, known := problems[code]; known {
-		return newProblem(code, e.Message)
+	if _, known := problems[e.Code]; known {
+		return newProblem(e.Code, e.Message)
 	}
-	p := newProblem("invalid_body", e.Message)
-	return p.as(code)
-}
-
-// as gives a problem a finer code than the table has, like the rule of the language that was broken.
-func (p *Problem) as(code string) *Problem {
-	if code != "" {
-		p.Code, p.Type = code, problemDocs+code
-	}
-	return p
+	return newProblem("invalid_body", e.Message)
 }
 
 // diagnosticsProblem says what is wrong with a definition. Its code is the rule of the first error that decided the
@@ -113,22 +112,17 @@ func diagnosticItem(d dag.Diagnostic) ProblemItem {
 	}
 }
 
-// ruleStatus is the status for a broken rule of the language. Rules of syntax are in the table of problems; of the
-// others, those about YAML are syntax too, and so is a field that differs from a known one only by its case.
+// ruleStatus is the status for a broken rule of the language. A field that differs from a known one only by its case is
+// as bad as broken syntax: another reader may take it for the known one.
 func ruleStatus(d dag.Diagnostic) int {
-	switch {
-	case d.Rule == "document_too_large":
-		return http.StatusRequestEntityTooLarge
-	case d.Rule == "unknown_field":
+	if d.Rule == "unknown_field" {
 		if caseVariant(d) {
 			return http.StatusBadRequest
 		}
 		return http.StatusUnprocessableEntity
-	case strings.HasPrefix(d.Rule, "yaml_"):
-		return http.StatusBadRequest
 	}
-	if k, ok := problems[d.Rule]; ok && (k.status == http.StatusBadRequest || k.status == http.StatusRequestEntityTooLarge) {
-		return k.status
+	if problems[d.Rule].isSyntax() {
+		return problems[d.Rule].status
 	}
 	return http.StatusUnprocessableEntity
 }

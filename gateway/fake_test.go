@@ -168,6 +168,15 @@ func (f *fakeEngine) Start(_ context.Context, c runner.Caller, req runner.StartR
 	return runner.Started{RunID: run.view.ID, Workflow: req.Workflow, Digest: run.view.Digest}, nil
 }
 
+func (f *fakeEngine) Seen(_ context.Context, c runner.Caller, key string) (runner.Started, error) {
+	defer f.lock(c)()
+	seen, ok := f.keys[c.Tenant+"\x00"+key]
+	if !ok {
+		return runner.Started{}, runner.ErrNotFound
+	}
+	return runner.Started{RunID: seen.run, Digest: seen.digest, Replayed: true}, nil
+}
+
 // runID makes real run ids: partition 07 and a ULID.
 func runID(n int) string { return fmt.Sprintf("0701JDPV6V2K8Q0000000000%04d", n) }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,12 +50,29 @@ func (g *Gateway) submitJob(ctx context.Context, in *submitInput) (*created[JobA
 	req.IdempotencyKey = requestOf(ctx).command
 	job, seen, err := g.engine.Submit(ctx, creator(ctx), req)
 	if err != nil {
-		return nil, err
+		return nil, jobError(err)
 	}
 	return &created[JobAccepted]{
 		Status: http.StatusAccepted, Location: jobPath(job.ID), Replayed: replayed(seen),
 		Body: JobAccepted{JobView: job, JobID: job.ID},
 	}, nil
+}
+
+// jobError says about the body what the engine says about the definition that it made of the job.
+func jobError(err error) error {
+	var invalid *runner.InvalidError
+	if !errors.As(err, &invalid) || len(invalid.Diagnostics) == 0 {
+		return err
+	}
+	p := newProblem("invalid_job", "")
+	for _, d := range invalid.Diagnostics {
+		d.Line, d.Col = 0, 0
+		item := diagnosticItem(d)
+		item.Location = strings.TrimPrefix(d.Pointer, "/steps/0")
+		p.Errors = append(p.Errors, item)
+	}
+	p.Detail = p.Errors[0].Location + ": " + p.Errors[0].Message
+	return p
 }
 
 func jobPath(id string) string { return prefix + "/jobs/" + url.PathEscape(id) }
@@ -122,19 +140,22 @@ type listJobsInput struct {
 }
 
 func (g *Gateway) listJobs(ctx context.Context, in *listJobsInput) (*pageReply[runner.JobView], error) {
-	f := in.filter()
-	f.Workflow, f.State = in.Workflow, in.State
+	f := runner.Filter{Workflow: in.Workflow, State: in.State}
 	if f.State == "" && in.Status != "" {
 		var ok bool
 		if f.State, ok = jobState(in.Status); !ok {
 			return nil, newProblem("invalid_argument", "query.status: there is no such state of a job.")
 		}
 	}
-	items, next, err := g.engine.Jobs(ctx, caller(ctx, ""), f)
+	l, err := in.listOf(ctx, "/jobs", f)
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(items, next, "/jobs", f), nil
+	items, next, err := g.engine.Jobs(ctx, caller(ctx, ""), l.Filter)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(l, items, next), nil
 }
 
 // jobState reads a state in the spellings of public Cordum: in capitals, and "completed" for what succeeded.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/engine/runner"
@@ -21,7 +22,8 @@ var yamlRun = regexp.MustCompile(`(?m)^["']?run["']?[ \t]*:[ \t]*(true|false)[ \
 // line and column.
 func takeRun(source []byte, f runner.Format) (rest []byte, run bool) {
 	if isJSON(source, f) {
-		for _, field := range topFields(source) {
+		fields, _ := topFields(source)
+		for _, field := range fields {
 			if field.key != "run" || (field.value != "true" && field.value != "false") {
 				continue
 			}
@@ -36,8 +38,12 @@ func takeRun(source []byte, f runner.Format) (rest []byte, run bool) {
 }
 
 // oneShot tells whether a definition has neither an id nor a name. One that cannot be read is none: storing it says
-// what is wrong.
+// what is wrong. JSON is not made into nodes for this, which would take the most memory of all that is done with it.
 func oneShot(source []byte, f runner.Format) bool {
+	if isJSON(source, f) {
+		fields, ok := topFields(source)
+		return ok && !slices.ContainsFunc(fields, func(f topField) bool { return f.key == "id" || f.key == "name" })
+	}
 	root, err := yamlx.Parse(source, languageFormat(f))
 	return err == nil && root.Kind == yamlx.Map && root.Get("id") == nil && root.Get("name") == nil
 }
@@ -84,23 +90,22 @@ type topField struct {
 	from, to   int
 }
 
-// topFields reads the outermost object; of what is not one, or breaks off, nothing.
-func topFields(source []byte) []topField {
+// topFields reads the outermost object; ok is false for what is not one, or breaks off.
+func topFields(source []byte) (fields []topField, ok bool) {
 	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf"))))
 	bom := len(source) - len(bytes.TrimPrefix(source, []byte("\xef\xbb\xbf")))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return nil
+		return nil, false
 	}
-	var fields []topField
 	for dec.More() {
 		from := int(dec.InputOffset()) + bom // behind the brace or the value before
 		key, err := dec.Token()
 		if err != nil {
-			return nil
+			return nil, false
 		}
 		var value json.RawMessage
 		if dec.Decode(&value) != nil {
-			return nil
+			return nil, false
 		}
 		to := int(dec.InputOffset()) + bom
 		name, _ := key.(string)
@@ -112,7 +117,8 @@ func topFields(source []byte) []topField {
 			first.to = len(source) - len(behind) + 1
 		}
 	}
-	return fields
+	_, err := dec.Token() // the closing brace
+	return fields, err == nil
 }
 
 // blank overwrites a span with spaces and keeps its line breaks.

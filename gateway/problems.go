@@ -5,61 +5,8 @@ import (
 	"net/http"
 )
 
-// problemDocs is where each code is explained; the code follows it.
+// problemDocs is where each code is explained, as docs/problems.md has it; the code follows it.
 const problemDocs = "https://cordum.dev/problems/"
-
-// kind is a row of the table of problems.
-type kind struct {
-	status int
-	title  string
-}
-
-// problems is the one table from codes to status codes. A code is stable: clients decide by it.
-var problems = map[string]kind{
-	"empty_body":              {http.StatusBadRequest, "The body is empty"},
-	"invalid_json":            {http.StatusBadRequest, "The body is not valid JSON"},
-	"invalid_yaml":            {http.StatusBadRequest, "The body is not valid YAML"},
-	"json_too_deep":           {http.StatusBadRequest, "The body nests too deeply"},
-	"duplicate_key":           {http.StatusBadRequest, "The body has a key twice"},
-	"invalid_utf8":            {http.StatusBadRequest, "The body is not valid UTF-8"},
-	"multiple_documents":      {http.StatusBadRequest, "The body holds more than one document"},
-	"unknown_field":           {http.StatusBadRequest, "The body has a field that does not exist"},
-	"body_unreadable":         {http.StatusBadRequest, "The body could not be read"},
-	"invalid_argument":        {http.StatusBadRequest, "A parameter is not valid"},
-	"invalid_cursor":          {http.StatusBadRequest, "The cursor is not valid"},
-	"invalid_after_seq":       {http.StatusBadRequest, "The place to resume at is not valid"},
-	"invalid_idempotency_key": {http.StatusBadRequest, "The idempotency key is not valid"},
-	"invalid_tenant":          {http.StatusBadRequest, "The tenant is not valid"},
-	"invalid_principal":       {http.StatusBadRequest, "The principal is not valid"},
-	"bad_upgrade":             {http.StatusBadRequest, "This is no WebSocket handshake"},
-	"unauthenticated":         {http.StatusUnauthorized, "Credentials are missing or wrong"},
-	"credentials_in_query":    {http.StatusUnauthorized, "Credentials do not belong in the address"},
-	"forbidden":               {http.StatusForbidden, "Your role does not allow this"},
-	"tenant_mismatch":         {http.StatusForbidden, "Your credentials belong to another tenant"},
-	"cross_origin":            {http.StatusForbidden, "Pages of other origins may not do this"},
-	"loopback_only":           {http.StatusForbidden, "Only this machine may read this"},
-	"not_found":               {http.StatusNotFound, "There is no such thing"},
-	"method_not_allowed":      {http.StatusMethodNotAllowed, "The method is not allowed here"},
-	"body_timeout":            {http.StatusRequestTimeout, "The body took too long"},
-	"conflict":                {http.StatusConflict, "The state does not allow this"},
-	"duplicate_subscription":  {http.StatusConflict, "A subscription with this id exists"},
-	"gone":                    {http.StatusGone, "This has expired"},
-	"body_too_large":          {http.StatusRequestEntityTooLarge, "The body is too large"},
-	"unsupported_media_type":  {http.StatusUnsupportedMediaType, "The content type is not taken here"},
-	"unsupported_encoding":    {http.StatusUnsupportedMediaType, "Compressed bodies are not taken"},
-	"misdirected_request":     {http.StatusMisdirectedRequest, "This server does not answer for that host"},
-	"invalid_body":            {http.StatusUnprocessableEntity, "The body does not have the right shape"},
-	"invalid_definition":      {http.StatusUnprocessableEntity, "The definition is not valid"},
-	"invalid_input":           {http.StatusUnprocessableEntity, "The input is not valid"},
-	"idempotency_key_reused":  {http.StatusUnprocessableEntity, "The idempotency key was used for another request"},
-	"rate_limited":            {http.StatusTooManyRequests, "Too many requests"},
-	"too_many_headers":        {http.StatusRequestHeaderFieldsTooLarge, "The request has too many headers"},
-	"internal":                {http.StatusInternalServerError, "Something went wrong here"},
-	"overloaded":              {http.StatusServiceUnavailable, "Too much to do right now"},
-	"unavailable":             {http.StatusServiceUnavailable, "Not available right now"},
-	"too_many_viewers":        {http.StatusServiceUnavailable, "Too many live viewers"},
-	"deadline_exceeded":       {http.StatusGatewayTimeout, "No answer in time"},
-}
 
 // Problem is the body of every error: RFC 9457 problem details. It never holds what the client sent.
 type Problem struct {
@@ -91,6 +38,15 @@ func newProblem(code, detail string) *Problem {
 		panic("gateway: no such problem: " + code)
 	}
 	return &Problem{Type: problemDocs + code, Title: k.title, Status: k.status, Code: code, Detail: detail}
+}
+
+// as gives a problem a finer code than its own, like the rule of the language that was broken.
+func (p *Problem) as(code string) *Problem {
+	k, ok := problems[code]
+	if ok {
+		p.Code, p.Type, p.Title = code, problemDocs+code, k.title
+	}
+	return p
 }
 
 // with adds a header to the answer.

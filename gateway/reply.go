@@ -1,8 +1,12 @@
 package gateway
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"cordum.dev/cordum/engine/runner"
@@ -43,22 +47,50 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"How many items"`
 }
 
-func (in Paging) filter() runner.Filter { return runner.Filter{Cursor: in.Cursor, Limit: in.Limit} }
+// list is what a page is a page of. A cursor is only good for the list it came from.
+type list struct {
+	path   string // below the prefix
+	tenant string
+	runner.Filter
+}
 
-// pageOf makes a list's answer. path and query are the request's, so that the link to the next page keeps the filter.
-func pageOf[T any](items []T, next, path string, f runner.Filter) *pageReply[T] {
-	out := &pageReply[T]{Body: Page[T]{Items: items, NextCursor: next}}
+// listOf reads what is asked for. The cursor of another list, or of another filter, is refused.
+func (in Paging) listOf(ctx context.Context, path string, f runner.Filter) (list, error) {
+	l := list{path: path, tenant: requestOf(ctx).principal.Tenant, Filter: f}
+	l.Limit = in.Limit
+	if in.Cursor == "" {
+		return l, nil
+	}
+	inner, ok := strings.CutPrefix(in.Cursor, l.mark())
+	if !ok || inner == "" {
+		return l, runner.ErrInvalidCursor
+	}
+	l.Cursor = inner
+	return l, nil
+}
+
+// mark begins every cursor of the list.
+func (l *list) mark() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{l.path, l.tenant, l.Workflow, l.State, l.Kind}, "\x00")))
+	return hex.EncodeToString(sum[:4]) + "."
+}
+
+// pageOf makes a list's answer. The link to the next page keeps the filter.
+func pageOf[T any](l list, items []T, next string) *pageReply[T] {
+	out := &pageReply[T]{Body: Page[T]{Items: items}}
 	if items == nil {
 		out.Body.Items = []T{}
 	}
 	if next != "" {
-		q := url.Values{"cursor": {next}, "limit": {strconv.Itoa(f.Limit)}}
-		for name, value := range map[string]string{"workflow": f.Workflow, "state": f.State, "kind": f.Kind} {
+		next = l.mark() + next
+		q := url.Values{"cursor": {next}, "limit": {strconv.Itoa(l.Limit)}}
+		for name, value := range map[string]string{"workflow": l.Workflow, "state": l.State, "kind": l.Kind} {
 			if value != "" {
 				q.Set(name, value)
 			}
 		}
-		out.Link = "<" + prefix + path + "?" + q.Encode() + `>; rel="next"`
+		out.Body.NextCursor = next
+		out.Link = "<" + prefix + l.path + "?" + q.Encode() + `>; rel="next"`
 	}
 	return out
 }

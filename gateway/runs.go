@@ -43,13 +43,15 @@ type listRunsInput struct {
 }
 
 func (g *Gateway) listRuns(ctx context.Context, in *listRunsInput) (*pageReply[runner.RunHeader], error) {
-	f := in.filter()
-	f.Workflow, f.State, f.Kind = in.Workflow, in.State, in.Kind
-	items, next, err := g.engine.Runs(ctx, caller(ctx, ""), f)
+	l, err := in.listOf(ctx, "/runs", runner.Filter{Workflow: in.Workflow, State: in.State, Kind: in.Kind})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(items, next, "/runs", f), nil
+	items, next, err := g.engine.Runs(ctx, caller(ctx, ""), l.Filter)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(l, items, next), nil
 }
 
 type getRunInput struct {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -56,6 +57,11 @@ func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (
 		}
 		source, format = text, runner.FormatJSON
 	}
+	if start {
+		if err := g.keyIsFor(ctx, source, format); err != nil {
+			return nil, err
+		}
+	}
 	version, err := g.engine.PutWorkflow(ctx, creator(ctx), source, format)
 	if err != nil {
 		return nil, err
@@ -67,15 +73,39 @@ func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (
 	if !start {
 		return out, nil
 	}
+	return out, g.startCreated(ctx, out)
+}
+
+// keyIsFor refuses an idempotency key that was used for something else, before the definition is stored.
+func (g *Gateway) keyIsFor(ctx context.Context, source []byte, format runner.Format) error {
+	key := requestOf(ctx).command
+	if key == "" {
+		return nil
+	}
+	before, err := g.engine.Seen(ctx, creator(ctx), key)
+	switch {
+	case errors.Is(err, runner.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	if version, _ := g.engine.CheckWorkflow(ctx, source, format); version.Digest != before.Digest {
+		return runner.ErrIdempotency
+	}
+	return nil
+}
+
+// startCreated starts what was stored and turns the answer into that of a start.
+func (g *Gateway) startCreated(ctx context.Context, out *created[WorkflowCreated]) error {
 	started, err := g.engine.Start(ctx, creator(ctx), runner.StartRequest{
-		Workflow: version.ID, Digest: version.Digest, IdempotencyKey: requestOf(ctx).command,
+		Workflow: out.Body.ID, Digest: out.Body.Digest, IdempotencyKey: requestOf(ctx).command,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	out.Status, out.Location, out.Replayed = http.StatusAccepted, runPath(started.RunID), replayed(started.Replayed)
 	out.Body.RunID = started.RunID
-	return out, nil
+	return nil
 }
 
 // LintReport says what is wrong with a definition.
@@ -110,12 +140,15 @@ func (g *Gateway) lintWorkflow(ctx context.Context, in *DefinitionBody) (*reply[
 }
 
 func (g *Gateway) listWorkflows(ctx context.Context, in *Paging) (*pageReply[runner.WorkflowVersion], error) {
-	f := in.filter()
-	items, next, err := g.engine.Workflows(ctx, caller(ctx, ""), f)
+	l, err := in.listOf(ctx, "/workflows", runner.Filter{})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(items, next, "/workflows", f), nil
+	items, next, err := g.engine.Workflows(ctx, caller(ctx, ""), l.Filter)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(l, items, next), nil
 }
 
 // WorkflowRef names a version of a workflow.

@@ -7,7 +7,8 @@ import (
 	"cordum.dev/cordum/gateway"
 )
 
-// Files renders both files by their names, as they are to be committed. The version in them is that of the API, not
+// Files renders the descriptions of the API and the page of its problems, by their names seen from this folder, as they
+// are to be committed. The version in them is that of the API, not
 // of a build, so that a release does not change them.
 func Files() (map[string][]byte, error) {
 	v31, v30, err := gateway.Describe("v1")
@@ -17,6 +18,8 @@ func Files() (map[string][]byte, error) {
 	return map[string][]byte{
 		"openapi.yaml":     withNote(v31),
 		"openapi-3.0.yaml": withNote(v30),
+
+		"../docs/problems.md": gateway.ProblemsPage(),
 	}, nil
 }
 

@@ -172,7 +172,7 @@ func (w *Watch) beginRun(ctx context.Context, req WatchRequest) error {
 		return nil
 	}
 	if req.AfterSeq > v.Seq {
-		return &InvalidError{Code: "invalid_seq", Message: fmt.Sprintf("after_seq is beyond the run's newest fact, %d", v.Seq)}
+		return &InvalidError{Code: "invalid_after_seq", Message: fmt.Sprintf("after_seq is beyond the run's newest fact, %d", v.Seq)}
 	}
 	w.after, w.next = req.AfterSeq, req.AfterSeq
 	w.ahead = append(w.ahead, Message{Kind: "replay", Seq: req.AfterSeq + 1})

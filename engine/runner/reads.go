@@ -133,12 +133,27 @@ func (r *Runner) WaitRun(ctx context.Context, c Caller, run string, since uint64
 			return r.View(context.WithoutCancel(ctx), c, run)
 		case err != nil:
 			return RunView{}, err
-		case m.Kind == "snapshot" && (m.Seq > since || m.Snapshot.EndedAt != nil):
-			return *m.Snapshot, nil
-		case m.Kind != "snapshot" && m.Kind != "live" && m.Seq > since:
-			return r.View(ctx, c, run)
+		case m.Kind == "snapshot":
+			if m.Snapshot.Seq > since || m.Snapshot.EndedAt != nil {
+				return *m.Snapshot, nil
+			}
+		case mayBeNews(m, since):
+			if v, err := r.View(ctx, c, run); err != nil || v.Seq > since || v.EndedAt != nil {
+				return v, err
+			}
 		}
 	}
+}
+
+// mayBeNews tells whether it is worth looking at the run again: it has come far enough, or it may have ended before that.
+func mayBeNews(m Message, since uint64) bool {
+	switch m.Kind {
+	case "event":
+		return m.Event.Seq > since || strings.HasPrefix(m.Event.Type, "run_")
+	case "gap":
+		return true
+	}
+	return false
 }
 
 // LatestRun answers the newest run of a workflow.

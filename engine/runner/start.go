@@ -55,7 +55,7 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	var once *onceKey
 	scope := ""
 	if req.IdempotencyKey != "" {
-		scope = "start\x00" + c.Tenant + "\x00" + c.Actor + "\x00" + req.IdempotencyKey
+		scope = startScope(c, req.IdempotencyKey)
 		once = &onceKey{scope: scope, body: bodyHash(kind, plan, req), ttl: idempotencyTTL}
 	}
 	run := r.newRun(scope)

@@ -1,0 +1,128 @@
+package gateway
+
+import "net/http"
+
+// kind is a row of the table of problems.
+type kind struct {
+	code   string
+	status int
+	title  string // what kind of problem it is, always the same for a code
+	help   string // when it is answered and what to do, for docs/problems.md
+}
+
+// problemGroup is a section of docs/problems.md.
+type problemGroup struct {
+	title string
+	kinds []kind
+}
+
+// problemTable is the one table from codes to status codes. A code is stable: clients decide by it. Those of the last two
+// groups are rules of the language; packages dag, steps and yamlx have them under the same names.
+var problemTable = []problemGroup{
+	{"The request", []kind{
+		{"empty_body", 400, "The body is empty", "The route needs a body. Send one."},
+		{"invalid_json", 400, "The body is not valid JSON", "The answer has the line and the column. JSON has no comments and no trailing commas."},
+		{"json_too_deep", 400, "The body nests too deeply", "Lists and objects nest at most 64 deep, in YAML too. Send a flatter one."},
+		{"duplicate_key", 400, "The body has a key twice", "Two readers could take different ones. Remove one."},
+		{"invalid_utf8", 400, "The body is not valid UTF-8", "Send UTF-8, without NUL and without half of a surrogate pair. A byte order mark is taken."},
+		{"unknown_field", 400, "There is no such field", "Look for a spelling mistake: names are compared by case too. In a definition it is 422, and the answer names the field that was probably meant."},
+		{"body_unreadable", 400, "The body could not be read", "The connection broke off, or the body was shorter than its Content-Length. Send it again."},
+		{"body_timeout", 408, "The body took too long", "A body has 10 s to arrive. Send it faster."},
+		{"body_too_large", 413, "The body is too large", "A definition may have 4 MiB, every other body 2 MiB. Keep large data elsewhere and send a reference."},
+		{"payload_too_large", 413, "The payload is too large", "The input or context of a run is larger than the detail says. Keep large data elsewhere and send a reference."},
+		{"unsupported_media_type", 415, "The content type is not taken here", "Send Content-Type: application/json; definitions also application/yaml. UTF-8 only."},
+		{"unsupported_encoding", 415, "Compressed bodies are not taken", "Send the body as it is, without Content-Encoding."},
+		{"too_many_headers", 431, "The request has too many headers", "At most 100 header lines, 64 KiB together."},
+		{"bad_upgrade", 400, "This is no WebSocket handshake", "Connect to /api/v1/stream with a WebSocket client of version 13, over HTTP/1.1."},
+		{"misdirected_request", 421, "This server does not answer for that host", "Call the server by a name that it is configured for; with --dev, by localhost or a loopback address."},
+		{"invalid_body", 422, "The body does not have the right shape", "errors[] names each field and what it takes."},
+		{"invalid_argument", 400, "A parameter is not valid", "The detail names the parameter of the path, the query or the header. Unknown ones are refused too."},
+		{"invalid_cursor", 400, "The cursor is not valid", "Send next_cursor of the page before, with the same filter."},
+		{"invalid_after_seq", 400, "The place to resume at is not valid", "Send the seq of the last event you have: a whole number, not beyond the run's newest."},
+		{"invalid_idempotency_key", 400, "The idempotency key is not valid", "Send one header with 1 to 255 printable ASCII characters."},
+		{"invalid_tenant", 400, "The tenant is not valid", "Letters, digits, '.', '_' and '-', at most 64."},
+		{"invalid_principal", 400, "The principal is not valid", "Letters, digits, '.', '_', '-', '@' and '+', at most 64."},
+		{"invalid_input", 422, "The input is not valid", "It does not fit the definition's input schema, or is no JSON that can be kept."},
+		{"invalid_context", 422, "The context is not valid", "Send an object."},
+		{"invalid_labels", 422, "The labels are not valid", "At most 64, with names and values of text."},
+		{"invalid_payload", 422, "The payload is not valid", "A signal's payload is any JSON value, at most 64 deep."},
+		{"invalid_job", 422, "The job is not valid", "errors[] names each field and what it takes."},
+	}},
+	{"Who asks", []kind{
+		{"unauthenticated", 401, "Credentials are missing or wrong", "Send the key as X-API-Key or as Authorization: Bearer."},
+		{"credentials_in_query", 401, "Credentials do not belong in the address", "Addresses end up in logs. Send the key as a header, and make a new one."},
+		{"forbidden", 403, "Your role does not allow this", "The detail names the role that is needed."},
+		{"tenant_mismatch", 403, "Your credentials belong to another tenant", "Leave X-Tenant-ID out, or send the key's own tenant."},
+		{"cross_origin", 403, "Pages of other origins may not do this", "Call from the server's own page, or name the page's origin in --allowed-origins."},
+		{"loopback_only", 403, "Only this machine may read this", "Ask from the machine itself, or start the server with --metrics-public."},
+		{"rate_limited", 429, "Too many requests", "Wait for the seconds in Retry-After."},
+	}},
+	{"What is there", []kind{
+		{"not_found", 404, "There is no such thing", "It does not exist, or belongs to somebody else; also for a path that is written in another way than here."},
+		{"method_not_allowed", 405, "The method is not allowed here", "The header Allow has those that are."},
+		{"conflict", 409, "The state does not allow this", "It was decided, or has ended, meanwhile. Read it again before you go on."},
+		{"duplicate_subscription", 409, "A subscription with this id exists", "Choose another id, or unsubscribe first."},
+		{"gone", 410, "This has expired", "The approval's time is over; it can no longer be decided."},
+		{"idempotency_key_reused", 422, "The idempotency key was used for another request", "Repeat the first request unchanged, or use a new key for this one. Nothing was done or stored."},
+	}},
+	{"The server", []kind{
+		{"internal", 500, "Something went wrong here", "The cause is in the server's log under the answer's X-Request-Id."},
+		{"overloaded", 503, "Too much to do right now", "Nothing was done. Wait for the seconds in Retry-After."},
+		{"unavailable", 503, "Not available right now", "Whether it was done is not known: ask, or repeat it with the same Idempotency-Key."},
+		{"too_many_viewers", 503, "Too many live viewers", "Wait for the seconds in Retry-After."},
+		{"deadline_exceeded", 504, "No answer in time", "Whether it was done is not known: ask, or repeat it with the same Idempotency-Key."},
+	}},
+	{"The definition", []kind{
+		{"invalid_definition", 422, "The definition is not valid", "errors[] has each thing that is wrong, with its line, column and rule."},
+		{"invalid_yaml", 400, "The body is not valid YAML", "The answer has the line and the column."},
+		{"yaml_alias_limit", 400, "The YAML repeats too much", "An alias stands inside what it names, or all together repeat more than 200,000 values. Write it out."},
+		{"yaml_tag_refused", 400, "The YAML has a tag", "Tags (!!…) are not taken. Remove it; write the value as JSON would."},
+		{"multiple_documents", 400, "The body holds more than one document", "Send each definition by itself."},
+		{"document_too_large", 413, "The definition is too large", "At most 4 MiB and 500,000 values."},
+		{"missing_field", 422, "A field is missing", "Add it."},
+		{"conflicting_fields", 422, "Two fields exclude each other", "Keep one of them."},
+		{"wrong_type", 422, "A value has the wrong type", "The detail says what the field takes. YAML's no, 010 and dates are text."},
+		{"bad_value", 422, "A value is not allowed", "The detail says what the field takes."},
+		{"out_of_range", 422, "A number is out of range", "The detail has the range."},
+		{"invalid_duration", 422, "A duration is not valid", "Write 250ms, 30s, 5m, 1h30m, 7d or PT5M; more than nothing, at most 366 days."},
+		{"bad_timestamp", 422, "A time is not valid", "Write it as RFC 3339: 2026-11-21T10:00:00Z."},
+		{"invalid_id", 422, "An id is not valid", "Lower-case letters, digits, '-' and '_', at most 63, beginning with a letter or digit; a workflow's may have dots."},
+		{"duplicate_id", 422, "Two steps have the same id", "Rename one."},
+		{"unknown_type", 422, "There is no such type of step", "The detail lists those that there are."},
+		{"not_supported", 422, "This version does not run this yet", "The field or type is part of the language, but not of this version. Nothing is ignored: leave it out."},
+		{"no_steps", 422, "There are no steps", "Add at least one."},
+		{"too_many_steps", 422, "There are too many steps", "At most 10,000 steps and 100,000 dependencies."},
+		{"unknown_dependency", 422, "A step depends on one that does not exist", "The answer names the step that was probably meant."},
+		{"duplicate_dependency", 422, "A step depends on another one twice", "Remove one."},
+		{"cycle", 422, "Steps depend on each other in a circle", "The detail prints the circle. Remove one of its dependencies."},
+		{"bad_join", 422, "The join is not valid", "One of all_success, all_done, any_success, none_failed, any_failed, {at_least: k}."},
+		{"at_least_out_of_range", 422, "The join waits for more steps than there are", "k is from 1 to the number of dependencies."},
+	}},
+	{"Expressions and templates", []kind{
+		{"expr_syntax", 422, "An expression cannot be read", "The detail has the place."},
+		{"expr_type", 422, "An expression does not fit its types", "The detail says what does not fit."},
+		{"expr_too_long", 422, "An expression is too long", "At most 4 KiB. Move the work into a step."},
+		{"expr_too_deep", 422, "An expression nests too deeply", "At most 100 brackets or signs within each other."},
+		{"unknown_name", 422, "An expression uses a name that does not exist", "Known are input, ctx, labels, run and steps. There is no clock, no random number and no environment."},
+		{"unknown_step", 422, "An expression reads a step that does not exist", "The answer names the step that was probably meant."},
+		{"not_upstream", 422, "An expression reads a step that need not have ended", "Name the step in depends_on."},
+		{"secret_in_expression", 422, "An expression reads a secret", "Secrets go to workers only, never into conditions or texts."},
+		{"template_not_allowed", 422, "A template stands where none may", "This field must be known before a run. Write the value."},
+	}},
+}
+
+// problems finds a row by its code.
+var problems = func() map[string]kind {
+	byCode := map[string]kind{}
+	for _, group := range problemTable {
+		for _, k := range group.kinds {
+			byCode[k.code] = k
+		}
+	}
+	return byCode
+}()
+
+// isSyntax tells whether a rule of the language is about text that cannot be read at all.
+func (k kind) isSyntax() bool {
+	return k.status == http.StatusBadRequest || k.status == http.StatusRequestEntityTooLarge
+}
