@@ -101,7 +101,7 @@ func (g *Gateway) account(a *answer, r *http.Request, rec *record, took time.Dur
 	if rec.route == nil || !rec.route.Stream { // a stream's length says nothing about speed
 		g.meters.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 	}
-	level := requestLevel(status, verb)
+	level := requestLevel(status)
 	if !g.log.Enabled(r.Context(), level) {
 		return
 	}
@@ -112,16 +112,14 @@ func (g *Gateway) account(a *answer, r *http.Request, rec *record, took time.Dur
 		slog.String("tenant", rec.tenant), slog.String("actor", rec.actor), slog.String("audit", verb))
 }
 
-func requestLevel(status int, verb string) slog.Level {
+func requestLevel(status int) slog.Level {
 	switch {
 	case status >= 500:
 		return slog.LevelError
 	case status >= 400:
 		return slog.LevelWarn
-	case verb != "":
-		return slog.LevelInfo
 	}
-	return slog.LevelDebug
+	return slog.LevelDebug // what a request changed is a fact with its actor, in the run's own log
 }
 
 // knownMethod keeps a client from making new time series with methods of its own.

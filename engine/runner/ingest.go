@@ -28,9 +28,7 @@ func (r *Runner) listen() ([]bus.Subscription, error) {
 	subjects := map[string]bus.Handler{
 		bus.SubjectHeartbeat: r.onBeat,
 		bus.SubjectProgress:  r.onMessage,
-	}
-	for p := range r.epochs {
-		subjects[bus.Part(p)] = r.onMessage
+		bus.AnyPart:          r.onMessage, // every partition is this process's
 	}
 	var subs []bus.Subscription
 	for subject, h := range subjects {

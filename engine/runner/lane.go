@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 )
 
@@ -70,17 +71,29 @@ func (l *lane) round(ctx context.Context) {
 	if !now.Before(l.sweepAt) {
 		l.sweep(ctx, now)
 	}
-	l.batch = l.inbox.drain(l.batch[:0], batchTasks)
-	for i := range l.batch {
-		l.perform(ctx, &l.batch[i])
-	}
-	clear(l.batch)
+	l.performAll(ctx)
 	l.fireAlarms(ctx, now)
 	l.flushSoft(now)
 	l.commit(ctx)
 	l.flushMoves(ctx)
 	if len(l.dirty) > 0 {
 		l.inbox.ring()
+	}
+}
+
+// performAll does what is in the inbox, and what comes in meanwhile, up to a batch: each task that joins is one that does
+// not wait for a disk of its own. Yielding lets those who are about to offer something do it before the commit.
+func (l *lane) performAll(ctx context.Context) {
+	for taken := 0; taken < batchTasks; taken += len(l.batch) {
+		l.batch = l.inbox.drain(l.batch[:0], batchTasks-taken)
+		if len(l.batch) == 0 {
+			return
+		}
+		for i := range l.batch {
+			l.perform(ctx, &l.batch[i])
+		}
+		clear(l.batch)
+		runtime.Gosched()
 	}
 }
 
