@@ -91,12 +91,13 @@ func readRun[T any](ctx context.Context, r *Runner, tenant, run string, see func
 	return see(lr)
 }
 
-// asUnavailable is an error of reading as callers see it: what is there and cannot be read is not "not found".
+// asUnavailable is an error of reading as callers see it: what is there and cannot be read is not "not found", and what
+// cannot be decoded will not be a moment later either.
 func asUnavailable(err error) error {
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	return errors.Join(ErrUnavailable, err)
+	return errors.Join(errSetAside, ErrUnavailable, err)
 }
 
 // View answers a run. One whose records cannot be read is shown by its header, faulted, with the error.
