@@ -185,3 +185,41 @@ func TestWaitRun(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchShowsOnceWhatCameBetween lets events happen after the viewer has joined and before it reads: they are in the
+// replay and in its live queue, and are shown once.
+func TestWatchShowsOnceWhatCameBetween(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.put("id: gate\nsteps:\n  - {id: ask, type: approval}\n")
+		run := w.run("gate", `{}`)
+		watch, err := w.r.Watch(ctx, ann, runner.WatchRequest{Run: run, Resume: true}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watch.Close()
+		if _, err := w.r.Decide(ctx, ann, run+".ask~0", runner.Decision{Approve: true}); err != nil {
+			t.Fatal(err)
+		}
+		last := w.ended(run).Seq
+		quiet, cancel := context.WithTimeout(ctx, time.Minute) // the bubble's: nothing more comes
+		defer cancel()
+		next := uint64(1)
+		for {
+			m, err := watch.Next(quiet)
+			if err != nil {
+				break
+			}
+			if m.Event == nil {
+				continue
+			}
+			if m.Event.Seq != next {
+				t.Fatalf("event %d comes where %d should", m.Event.Seq, next)
+			}
+			next++
+		}
+		if next != last+1 {
+			t.Errorf("saw %d events of %d", next-1, last)
+		}
+	})
+}
