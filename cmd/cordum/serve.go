@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -102,8 +103,18 @@ func (s *server) announce(w io.Writer) {
 	}
 	fmt.Fprintf(&b, "%s\n\n  page     %s/\n  API      %s/api/v1 (described at %s/openapi.yaml)\n  workers  %s\n  data     %s\n\n",
 		title, page, page, page, s.natsURL(), dir)
-	fmt.Fprintf(&b, "Next, in another terminal:\n\n  cordum %sworkflow run --file workflow.json --wait\n\nCtrl-C stops the server.\n", s.serverFlag())
+	fmt.Fprintf(&b, "Next, in another terminal:\n\n  %s %sworkflow run --file %s --wait\n\nCtrl-C stops the server.\n",
+		os.Args[0], s.serverFlag(), sampleWorkflow())
 	_, _ = io.WriteString(w, b.String()) // a banner that nobody can read is no reason to stop
+}
+
+// sampleWorkflow is a definition that the reader of the banner has: the example's, from a checkout.
+func sampleWorkflow() string {
+	const example = "examples/migration/workflow.json"
+	if _, err := os.Stat(example); err == nil {
+		return example
+	}
+	return "YOUR-WORKFLOW.yaml"
 }
 
 // serverFlag is what the commands need to find this server: nothing when it is at the default place.
