@@ -19,14 +19,105 @@ type Definition struct {
 	Labels      map[string]string
 	Timeout     time.Duration // whole run; 0 = none
 	OnFailure   OnFailure     // 0 = not said
+	// RollbackTo says how far and what then, when OnFailure is Rollback with a checkpoint; nil otherwise.
+	RollbackTo  *RollbackTo
 	CancelGrace time.Duration // 0 = not said: DefaultCancelGrace
+	Concurrency *Concurrency  // nil = no limit
 	Output      *yamlx.Node   // template of the run's output; nil when absent
-	Steps       []Step        // sorted by id; the order in the file means nothing
+	// Steps are all steps, those inside loops included: scope by scope, in each sorted by id. The order in the file means
+	// nothing.
+	Steps []Step
+	// Scopes are where steps live: the workflow itself is the first, each loop has one more. Steps of one scope stand
+	// together and depend on each other only.
+	Scopes []Scope
 
 	// Canonical is the canonical JSON (RFC 8785) of the normalised definition with "language": 1; Digest is its
 	// SHA-256 in lower-case hex. Two files that mean the same have the same digest.
 	Canonical []byte
 	Digest    string
+}
+
+// Scope is a DAG of its own: the workflow's, or the one that a loop repeats.
+type Scope struct {
+	Loop  int // index of the loop step whose rounds these steps are; -1 for the workflow itself
+	First int // index of its first step
+	Count int // how many steps it has
+}
+
+// RollbackTo is the on_failure of a workflow that comes back to a checkpoint.
+type RollbackTo struct {
+	Checkpoint string
+	Then       Then
+	Max        int // rounds of ThenRetry before a full rollback; 0 = not said: 1
+}
+
+// Then is what a run does after it came back to a checkpoint.
+type Then uint8
+
+// The ways to go on. Pausing is the default.
+const (
+	ThenUnsaid Then = iota
+	ThenPause
+	ThenRetry
+	ThenFail
+)
+
+// Concurrency limits how many runs with the same key are under way.
+type Concurrency struct {
+	Key      *yamlx.Node // template
+	Limit    int         // 1 to MaxConcurrency; 0 = not said: 1
+	WhenBusy WhenBusy
+}
+
+// WhenBusy is what happens to a run that finds its key's limit reached.
+type WhenBusy uint8
+
+// What a busy key does to a new run. Queueing is the default.
+const (
+	BusyUnsaid WhenBusy = iota
+	BusyQueue
+	BusyReject
+	BusyCancelOldest
+)
+
+// Tolerate is how many bad iterations a fan-out survives: a count, or a percentage of its items. At most one is set.
+type Tolerate struct {
+	Count   int     // iterations
+	Percent float64 // 0 to 100; -1 = not said
+}
+
+// Allows is how many of n iterations may be bad: exactly the percentage is not more than it.
+func (t *Tolerate) Allows(n int) int {
+	switch {
+	case t == nil:
+		return 0
+	case t.Percent >= 0:
+		return int(t.Percent * float64(n) / 100)
+	}
+	return t.Count
+}
+
+// WhenUnknown is what becomes of a compensation when nobody knows whether its step had its effect.
+type WhenUnknown uint8
+
+// What to do. Not said: run when the compensation is idempotent, else hold.
+const (
+	UnknownUnsaid WhenUnknown = iota
+	UnknownRun
+	UnknownHold
+)
+
+// Compensation says how a step is undone: a job like a step's. Do is that job as a step: its id is the step's own, and
+// only what a job has is set (type, input, retry, timeouts, idempotent, routing, Own).
+type Compensation struct {
+	Do          *Step
+	WhenUnknown WhenUnknown
+}
+
+// Lock is a resource_lock: held from dispatch to result.
+type Lock struct {
+	Name   *yamlx.Node // template
+	Shared bool
 }
 
 // DefaultCancelGrace is how long a worker may take to answer a cancel when the definition does not say.
@@ -57,6 +148,18 @@ type Step struct {
 	PreferredWorkerID string
 	PreferredPool     string
 	Priority          Priority
+
+	Scope        int         // index into Definition.Scopes
+	Inner        int         // of a loop: the scope of its own steps; 0 otherwise
+	ForEach      *yamlx.Node // expression; nil = one iteration
+	MaxParallel  int         // iterations together; 0 = no limit
+	Tolerate     *Tolerate   // nil = no bad iteration
+	InputSchema  *yamlx.Node // JSON Schema, or text: the id of a registered one; nil = any
+	OutputSchema *yamlx.Node
+	Compensate   *Compensation // nil = nothing undoes it
+	Pivot        bool
+	Checkpoint   string // "" = none
+	ResourceLock *Lock  // nil = none
 
 	Own     *yamlx.Node // the step's mapping node, common fields included; its kind decodes its own fields from it
 	Pos     yamlx.Pos   // where the step begins

@@ -19,5 +19,9 @@ const (
 	MaxTextLength      = 4096 // bytes of a name, a label, a code, a description's is bounded by the definition's
 	MaxListLength      = 256  // entries of requires, on, not_on
 	MaxLabels          = 64
-	MaxDiagnostics     = 100 // reported; the rest is counted in the last one
+	MaxConcurrency     = 10_000
+	MaxItems           = 100_000 // of one fan-out
+	MaxRounds          = 10_000  // of one loop
+	MaxDepth           = 16      // sub-workflows within each other
+	MaxDiagnostics     = 100     // reported; the rest is counted in the last one
 )

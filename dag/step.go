@@ -70,6 +70,7 @@ func readSteps(def *Definition, o *Object) {
 		def.Steps = append(def.Steps, readStep(id, s.Object))
 	}
 	slices.SortFunc(def.Steps, func(a, b Step) int { return strings.Compare(a.ID, b.ID) })
+	def.Scopes = []Scope{{Loop: -1, Count: len(def.Steps)}}
 	readDependencies(def, o.report)
 }
 

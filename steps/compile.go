@@ -77,7 +77,7 @@ func (c *compiler) head() {
 		c.w.Output = t
 	}
 	if def.InputSchema != nil {
-		schema, err := compileInput(def.InputSchema)
+		schema, err := compileSchema(def.InputSchema)
 		if err != nil {
 			c.report.Errorf(dag.RuleBadValue, dag.Place{Pointer: "/input", Pos: def.InputSchema.Pos}, "input: %v", err)
 		}

@@ -16,7 +16,15 @@ type Workflow struct {
 	Output *expr.Template // nil when absent
 	ByID   map[string]int
 
-	input *inputSchema // nil when the definition has none
+	Key    *expr.Template            // of concurrency; nil when there is no limit
+	Labels map[string]*expr.Template // labels with ${…}; nil when there are none
+	// Checkpoint finds a step by the name of its checkpoint; Pivots are the steps marked as one, ascending.
+	Checkpoint map[string]int
+	Pivots     []int32
+	// Undoes says that a step of the workflow declares a compensation, or that a child may.
+	Undoes bool
+
+	input *schema // nil when the definition has none
 }
 
 // Step is one step, ready to start.
@@ -30,6 +38,15 @@ type Step struct {
 	Effect     dag.Effect // the kind's default applied
 	Idempotent bool       // the default applied
 	Priority   dag.Priority
+
+	ForEach *expr.Program  // nil: one iteration
+	Lock    *expr.Template // name of the resource lock; nil: none
+	// Undo is the compensation, as a step that asks for a job; nil when nothing undoes the step.
+	Undo *Step
+	// HoldUnknown: an unknown outcome holds the compensation for a person instead of running it.
+	HoldUnknown bool
+
+	input, output *schema // declared; nil: anything
 }
 
 // Spec is a kind's decoded fields. Start says what starting the step asks for, given the names in scope. It is pure.
@@ -38,7 +55,7 @@ type Spec interface {
 	Start(env *expr.Env) (Ask, error)
 }
 
-// Ask is what starting a step asks for. Closed set: Job, Approval, Timer, Done.
+// Ask is what starting a step asks for. Closed set: Job, Approval, Timer, Done, Wait, Loop, Child.
 type Ask interface{ ask() }
 
 // Job asks for a worker. Input is rendered by the caller from Step.Input unless the kind rendered its own (notify).
@@ -63,13 +80,72 @@ type Timer struct {
 	Until time.Time
 }
 
-// Done is a step that ends at once, succeeded, with this output.
-type Done struct{ Output json.RawMessage }
+// Done is a step that ends at once, succeeded, with this output. Chosen, of a switch, are the ids of the branch that was
+// taken: what else the switch names is skipped.
+type Done struct {
+	Output json.RawMessage
+	Chosen []string
+}
+
+// Wait asks for a signal. Match, when not nil, sees payload and says whether it is the one.
+type Wait struct {
+	Signal    string
+	Match     *expr.Program
+	Timeout   time.Duration // 0: none
+	OnTimeout OnTimeout
+}
+
+// OnTimeout is how a wait ends whose signal did not come.
+type OnTimeout uint8
+
+// The ends of a wait without its signal. Failing is the default.
+const (
+	TimeoutFails OnTimeout = iota
+	TimeoutSkips
+	TimeoutContinues
+)
+
+// Loop asks for rounds of the step's inner scope. Exactly one of While and Until is set.
+type Loop struct {
+	While, Until *expr.Program
+	Max          int // rounds
+}
+
+// DefaultRounds is how many rounds a loop has that does not say.
+const DefaultRounds = 100
+
+// Child asks for a run of another workflow, with the step's rendered input.
+type Child struct {
+	Workflow string
+	Version  string // digest or author's label; "" = the newest
+}
 
 func (Job) ask()      {}
 func (Approval) ask() {}
 func (Timer) ask()    {}
 func (Done) ask()     {}
+func (Wait) ask()     {}
+func (Loop) ask()     {}
+func (Child) ask()    {}
+
+// Chooser is a Spec that decides which of its dependents run: a switch.
+type Chooser interface {
+	Spec
+	// Branches are all ids that it names, each once.
+	Branches() []string
+}
+
+// Subworkflow is a Spec that runs another workflow; lint and plan follow it.
+type Subworkflow interface {
+	Spec
+	Child() Child
+}
+
+// CheckInput says whether a job's input fits the step's input_schema; without one everything does.
+func (s *Step) CheckInput(input any) error { return s.input.check("input", "step", input) }
+
+// CheckOutput says whether a result fits the step's output_schema.
+func (s *Step) CheckOutput(output any) error { return s.output.check("output", "step", output) }
 
 // failureTolerant is a Spec whose step may succeed although its job failed.
 type failureTolerant interface{ toleratesFailure() bool }

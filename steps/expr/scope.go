@@ -13,8 +13,14 @@ type Scope struct {
 	Item, Payload, Loop bool
 	// Secrets: secrets.NAME may be referred to (only in what a worker or a notification gets).
 	Secrets bool
-	// Bool: the result must be a boolean (when, condition).
-	Bool bool
+	// Bool: the result must be a boolean (when, condition). List: it must be a list (for_each).
+	Bool, List bool
+	// Input, Output: the declared schemas, for types and field names; nil where nothing is declared. Output is asked for ids
+	// of Steps only.
+	Input  *Schema
+	Output func(id string) *Schema
+	// Own: only a compensation sees input, output, error and attempt of its own step, under steps.<Own>.
+	Own string
 }
 
 func (s *Scope) readable(id string) bool {
@@ -36,6 +42,8 @@ type Env struct {
 	Item    any
 	Index   int
 	Payload any
+	// Loop is {index, previous} in a loop; nil elsewhere.
+	Loop map[string]any
 }
 
 // RunInfo is the name "run".
@@ -51,4 +59,16 @@ type StepInfo struct {
 	Output  any
 	Error   map[string]any // {code, message, retryable, attempt, details} or nil
 	Attempt int
+	// Unreadable, when not nil, fails the expression that reads the step: its output is larger than an expression may read.
+	Unreadable *Error
+}
+
+// Schema is what a JSON Schema says of a value, as far as checking names and types needs it.
+type Schema struct {
+	// Types are the words of JSON Schema ("object", "integer", …); empty: anything.
+	Types []string
+	// Fields are the declared properties of an object; Closed says that there are no others.
+	Fields map[string]*Schema
+	Closed bool
+	Items  *Schema // of a list; nil: anything
 }

@@ -11,8 +11,8 @@ import (
 	"cordum.dev/cordum/internal/yamlx"
 )
 
-// inputSchema is the compiled JSON Schema of a run's input.
-type inputSchema struct{ schema *jsonschema.Schema }
+// schema is a compiled JSON Schema: of a run's input, of a job's input or output.
+type schema struct{ compiled *jsonschema.Schema }
 
 // schemaURL names a definition's own schema. Nothing is ever fetched from it.
 const schemaURL = "cordum:///input"
@@ -25,21 +25,21 @@ type noLoader struct{}
 // Load implements jsonschema.URLLoader.
 func (noLoader) Load(string) (any, error) { return nil, errRemoteRef }
 
-func compileInput(n *yamlx.Node) (*inputSchema, error) {
+func compileSchema(n *yamlx.Node) (*schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.DefaultDraft(jsonschema.Draft2020)
 	if err := c.AddResource(schemaURL, n.Value()); err != nil {
 		return nil, errors.New("this is no JSON Schema")
 	}
-	schema, err := c.Compile(schemaURL)
+	compiled, err := c.Compile(schemaURL)
 	if err != nil {
 		if errors.Is(err, errRemoteRef) {
 			return nil, errRemoteRef
 		}
 		return nil, schemaError(err)
 	}
-	return &inputSchema{schema}, nil
+	return &schema{compiled}, nil
 }
 
 func schemaError(err error) error {
@@ -54,19 +54,22 @@ func schemaError(err error) error {
 
 // CheckInput says whether a run's input, made of JSON values, fits the definition's schema; without a schema everything
 // does. The error says where and which keyword of the schema, and never repeats a value.
-func (w *Workflow) CheckInput(input any) error {
-	if w.input == nil {
+func (w *Workflow) CheckInput(input any) error { return w.input.check("input", "workflow", input) }
+
+// check says whether a value fits; a nil schema takes everything.
+func (s *schema) check(what, whose string, value any) error {
+	if s == nil {
 		return nil
 	}
-	err := w.input.schema.Validate(input)
+	err := s.compiled.Validate(value)
 	if err == nil {
 		return nil
 	}
 	var where *jsonschema.ValidationError
 	if !errors.As(err, &where) {
-		return errors.New("the input does not fit the workflow's schema")
+		return fmt.Errorf("the %s does not fit the %s's schema", what, whose)
 	}
-	return fmt.Errorf("the input does not fit the workflow's schema: %s", firstCause(where))
+	return fmt.Errorf("the %s does not fit the %s's schema: %s", what, whose, firstCause(where))
 }
 
 // firstCause is the innermost of the first causes, in words.
