@@ -3,15 +3,10 @@ package dag
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"math"
 	"time"
 
 	"cordum.dev/cordum/internal/yamlx"
 )
-
-// ownDurations are the fields of single kinds that hold a duration, with the alias that takes seconds. They are known
-// here only for their spelling; whether they are right is for their kind to say.
-var ownDurations = map[string]string{"expires": "", "for": "delay_sec"}
 
 // WithID answers the same definition under another id, with the digest that follows from it.
 func (d *Definition) WithID(id string) *Definition {
@@ -80,6 +75,19 @@ func (s said) duration(key string, v time.Duration) {
 	}
 }
 
+func (s said) number(key string, v int) {
+	if v != 0 {
+		s[key] = v
+	}
+}
+
+// expression writes an expression as text: a boolean is the expression that says it.
+func (s said) expression(key string, n *yamlx.Node) {
+	if n != nil {
+		s[key] = expressionText(n.Value())
+	}
+}
+
 func (s said) node(key string, n *yamlx.Node) {
 	if n != nil {
 		s[key] = n.Value()
@@ -105,28 +113,68 @@ func canonical(def *Definition) map[string]any {
 	}
 	out.duration("timeout", def.Timeout)
 	out.text("on_failure", onFailureWords[def.OnFailure])
+	if def.RollbackTo != nil {
+		out["on_failure"] = canonicalRollback(def.RollbackTo)
+	}
 	out.duration("cancel_grace", def.CancelGrace)
+	if def.Concurrency != nil {
+		out["concurrency"] = canonicalConcurrency(def.Concurrency)
+	}
 	out.node("output", def.Output)
-	steps := make(map[string]any, len(def.Steps))
-	for i := range def.Steps {
+	out["steps"] = canonicalScope(def, 0)
+	return out
+}
+
+// canonicalScope are the steps of a scope by id.
+func canonicalScope(def *Definition, scope int) map[string]any {
+	s := def.Scopes[scope]
+	steps := make(map[string]any, s.Count)
+	for i := s.First; i < s.First+s.Count; i++ {
 		steps[def.Steps[i].ID] = canonicalStep(def, &def.Steps[i])
 	}
-	out["steps"] = steps
+	return steps
+}
+
+func canonicalRollback(r *RollbackTo) map[string]any {
+	out := said{"rollback_to": r.Checkpoint}
+	out.text("then", thenWords[r.Then])
+	out.number("max", r.Max)
+	return out
+}
+
+func canonicalConcurrency(c *Concurrency) map[string]any {
+	out := said{}
+	out.node("key", c.Key)
+	out.number("limit", c.Limit)
+	out.text("when_busy", whenBusyWords[c.WhenBusy])
 	return out
 }
 
 var (
-	onFailureWords = map[OnFailure]string{Continue: "continue", Halt: "halt", Rollback: "rollback"}
-	effectWords    = map[Effect]string{EffectNone: "none", EffectRead: "read", EffectWrite: "write", EffectIrreversible: "irreversible"}
-	priorityWords  = map[Priority]string{Batch: "batch", Interactive: "interactive", Critical: "critical"}
+	thenWords      = inverse(thens)
+	whenBusyWords  = inverse(busyWords)
+	unknownWords   = inverse(unknowns)
+	onFailureWords = inverse(failureWords)
+	effectWords    = inverse(effects)
+	priorityWords  = inverse(priorities)
+	joinModeWords  = inverse(joinModes)
 )
 
-func canonicalStep(def *Definition, s *Step) map[string]any {
-	out := ownFields(s)
-	out.text("name", s.Name)
-	if s.Type != "worker" { // which is what no type says
-		out.text("type", s.Type)
+// inverse are the words of what words mean.
+func inverse[V comparable](words map[string]V) map[V]string {
+	out := make(map[V]string, len(words))
+	for word, v := range words {
+		out[v] = word
 	}
+	return out
+}
+
+func canonicalStep(def *Definition, s *Step) map[string]any {
+	out := ownFields(s, commonOf(s.Type))
+	if s.Inner != 0 {
+		out["steps"] = canonicalScope(def, s.Inner)
+	}
+	out.text("name", s.Name)
 	out.text("description", s.Description)
 	out.node("labels", s.Labels)
 	ids := make([]string, len(s.DependsOn)) // in the order of the steps, which is that of the ids
@@ -135,27 +183,74 @@ func canonicalStep(def *Definition, s *Step) map[string]any {
 	}
 	out.texts("depends_on", ids)
 	out.join(s.Join)
-	if s.When != nil {
-		out["when"] = expressionText(s.When)
-	}
-	out.node("input", s.Input)
-	if s.Retry != nil {
-		out["retry"] = canonicalRetry(s.Retry)
-	}
-	out.duration("timeout", s.Timeout)
-	out.duration("queue_timeout", s.QueueTimeout)
-	out.duration("total_timeout", s.TotalTimeout)
-	out.duration("heartbeat_timeout", s.HeartbeatTimeout)
+	out.expression("when", s.When)
+	out.fanOut(s)
+	out.job(s)
+	out.node("input_schema", s.InputSchema)
+	out.node("output_schema", s.OutputSchema)
 	out.text("on_failure", onFailureWords[s.OnFailure])
 	out.text("effect", effectWords[s.Effect])
-	if s.Idempotent != nil {
-		out["idempotent"] = *s.Idempotent
+	if s.Compensate != nil {
+		out["compensate"] = canonicalCompensation(s.Compensate)
 	}
-	out.texts("requires", s.Requires)
-	out.text("preferred_worker_id", s.PreferredWorkerID)
-	out.text("preferred_pool", s.PreferredPool)
-	out.text("priority", priorityWords[s.Priority])
+	if s.Pivot {
+		out["pivot"] = true
+	}
+	out.text("checkpoint", s.Checkpoint)
 	return out
+}
+
+// job writes what a step and a compensation have in common.
+func (s said) job(do *Step) {
+	if do.Type != "worker" { // which is what no type says
+		s.text("type", do.Type)
+	}
+	s.node("input", do.Input)
+	if do.Retry != nil {
+		s["retry"] = canonicalRetry(do.Retry)
+	}
+	s.duration("timeout", do.Timeout)
+	s.duration("queue_timeout", do.QueueTimeout)
+	s.duration("total_timeout", do.TotalTimeout)
+	s.duration("heartbeat_timeout", do.HeartbeatTimeout)
+	if do.Idempotent != nil {
+		s["idempotent"] = *do.Idempotent
+	}
+	s.lock(do.ResourceLock)
+	s.texts("requires", do.Requires)
+	s.text("preferred_worker_id", do.PreferredWorkerID)
+	s.text("preferred_pool", do.PreferredPool)
+	s.text("priority", priorityWords[do.Priority])
+}
+
+func canonicalCompensation(c *Compensation) map[string]any {
+	out := ownFields(c.Do, compensationSet)
+	out.job(c.Do)
+	out.text("when_unknown", unknownWords[c.WhenUnknown])
+	return out
+}
+
+func (s said) fanOut(step *Step) {
+	s.expression("for_each", step.ForEach)
+	s.number("max_parallel", step.MaxParallel)
+	switch t := step.Tolerate; {
+	case t == nil:
+	case t.Percent >= 0:
+		s["tolerate"] = map[string]any{"percent": t.Percent}
+	default:
+		s["tolerate"] = map[string]any{"count": t.Count}
+	}
+}
+
+// lock writes an exclusive lock as its name: that is what a mode not said means.
+func (s said) lock(l *Lock) {
+	switch {
+	case l == nil || l.Name == nil:
+	case l.Shared:
+		s["resource_lock"] = map[string]any{"name": l.Name.Value(), "mode": "shared"}
+	default:
+		s.node("resource_lock", l.Name)
+	}
 }
 
 func (s said) join(j Join) {
@@ -163,28 +258,8 @@ func (s said) join(j Join) {
 	case j.Mode == AtLeast:
 		s["join"] = map[string]any{"at_least": j.K}
 	case j.Mode != AllSuccess:
-		s["join"] = joinWord(j.Mode)
+		s["join"] = joinModeWords[j.Mode]
 	}
-}
-
-func joinWord(mode JoinMode) string {
-	for word, m := range joinModes {
-		if m == mode {
-			return word
-		}
-	}
-	return ""
-}
-
-// expressionText is an expression as text: a boolean is the expression that says it.
-func expressionText(n *yamlx.Node) any {
-	if n.Kind == yamlx.Bool {
-		if n.Bool {
-			return "true"
-		}
-		return "false"
-	}
-	return n.Value()
 }
 
 func canonicalRetry(r *Retry) map[string]any {
@@ -199,90 +274,5 @@ func canonicalRetry(r *Retry) map[string]any {
 	}
 	out.texts("on", r.On)
 	out.texts("not_on", r.NotOn)
-	return out
-}
-
-// ownFields are the fields of the step's kind, as written but for the spelling of durations and of expressions.
-func ownFields(s *Step) said {
-	common := commonSet
-	if s.Type == kindCondition {
-		common = commonSetOfCondition
-	}
-	out := said{}
-	for _, f := range s.Own.Fields {
-		if common[f.Key] {
-			continue
-		}
-		out[f.Key] = f.Value.Value()
-		if f.Key == "condition" {
-			out[f.Key] = expressionText(f.Value)
-		}
-	}
-	for name, alias := range ownDurations {
-		out.spellDuration(name, alias)
-	}
-	return out
-}
-
-var commonSet, commonSetOfCondition = set(CommonFields("")...), set(CommonFields(kindCondition)...)
-
-// spellDuration writes a duration in its one spelling. What is no duration (a template, a mistake) stays.
-func (s said) spellDuration(name, alias string) {
-	if text, ok := s[name].(string); ok {
-		if d, err := ParseDuration(text); err == nil {
-			s[name] = FormatDuration(d)
-		}
-	}
-	seconds, ok := s[alias].(int64)
-	if _, both := s[name]; ok && !both && seconds >= 1 && seconds <= int64(MaxDuration/time.Second) {
-		delete(s, alias)
-		s[name] = FormatDuration(time.Duration(seconds) * time.Second)
-	}
-}
-
-// settle answers a value in which a float that is an integer is one, as canonical JSON will say it: 1.0 and 1 are one
-// spelling of the same number there. It copies what it changes.
-func settle(n *yamlx.Node) *yamlx.Node {
-	if n == nil {
-		return nil
-	}
-	switch n.Kind {
-	case yamlx.Float:
-		if n.Float == math.Trunc(n.Float) && math.Abs(n.Float) < 1<<63 {
-			return &yamlx.Node{Kind: yamlx.Int, Pos: n.Pos, Int: int64(n.Float)}
-		}
-	case yamlx.List:
-		return settleList(n)
-	case yamlx.Map:
-		return settleMap(n)
-	}
-	return n
-}
-
-func settleList(n *yamlx.Node) *yamlx.Node {
-	out := n
-	for i, item := range n.Items {
-		s := settle(item)
-		if s != item && out == n {
-			out = &yamlx.Node{Kind: n.Kind, Pos: n.Pos, Items: append([]*yamlx.Node(nil), n.Items...)}
-		}
-		if s != item {
-			out.Items[i] = s
-		}
-	}
-	return out
-}
-
-func settleMap(n *yamlx.Node) *yamlx.Node {
-	out := n
-	for i, f := range n.Fields {
-		s := settle(f.Value)
-		if s != f.Value && out == n {
-			out = &yamlx.Node{Kind: n.Kind, Pos: n.Pos, Fields: append([]yamlx.Field(nil), n.Fields...)}
-		}
-		if s != f.Value {
-			out.Fields[i].Value = s
-		}
-	}
 	return out
 }

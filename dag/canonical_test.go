@@ -57,41 +57,91 @@ var fieldChoices = [][]entry{
 	{{"effect", "read"}},
 	{{"requires", []any{"b", "a"}}},
 	{{"queue_timeout", "1h"}, {"queue_timeout", "60m"}},
+	{{"resource_lock", "l:${input.x}"}, {"resource_lock", []entry{{"name", "l:${input.x}"}}}, {"resource_lock", []entry{{"mode", "exclusive"}, {"name", "l:${input.x}"}}}},
+	{{"pivot", false}, {}},
+	{{"pivot", true}},
+	{{"output_schema", []entry{{"minimum", 1}}}, {"output_schema", []entry{{"minimum", 1.0}}}},
+	{{"on_failure", "rollback"}},
+	{{"compensate", []entry{{"topic", "job.u"}, {"timeout_sec", 3600}}}, {"compensate", []entry{{"type", "worker"}, {"timeout", "PT1H"}, {"topic", "job.u"}}}},
+	{
+		{"compensate", []entry{{"type", "http"}, {"url", "u"}, {"success", true}, {"retry", []entry{{"max_retries", 1}, {"initial_backoff_sec", 60}}}}},
+		{"compensate", []entry{{"retry", []entry{{"initial", "1m"}, {"max_attempts", 2}}}, {"success", "true"}, {"url", "u"}, {"type", "http"}}},
+	},
+}
+
+// fanOuts are fields that go together.
+var fanOuts = [][2][]entry{
+	{{}, {}},
+	{{{"for_each", "input.xs"}}, {{"for_each", "input.xs"}}},
+	{{{"for_each", "input.xs"}, {"max_parallel", 2}, {"tolerate", []entry{{"percent", 50}}}}, {{"tolerate", []entry{{"percent", 50.0}}}, {"for_each", "input.xs"}, {"max_parallel", 2.0}}},
+	{{{"for_each", "input.xs"}, {"tolerate", []entry{{"count", 3}}}}, {{"for_each", "input.xs"}, {"tolerate", []entry{{"count", 3}}}}},
+}
+
+// headChoices are spellings of fields of the workflow.
+var headChoices = [][2]entry{
+	{{}, {}},
+	{{"timeout_sec", 3600}, {"timeout", "60m"}},
+	{{"input", []entry{{"type", "object"}}}, {"input_schema", []entry{{"type", "object"}}}},
+	{{"concurrency", []entry{{"key", "${input.k}"}, {"limit", 2}}}, {"concurrency", []entry{{"limit", 2.0}, {"key", "${input.k}"}}}},
+	{{"on_failure", []entry{{"rollback_to", "here"}, {"max", 2}}}, {"on_failure", []entry{{"max", 2}, {"rollback_to", "here"}}}},
 }
 
 // drawTwins makes one definition in two spellings.
 func drawTwins(t *rapid.T) (a, b []entry) {
-	n := rapid.IntRange(1, 5).Draw(t, "steps")
-	var stepsA, stepsB []entry
-	for i := range n {
-		var fa, fb []entry
-		taken := map[string]bool{}
-		for _, row := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(fieldChoices)-1), 0, 6, rapid.ID).Draw(t, "fields") {
-			choices := fieldChoices[row]
-			if taken[choices[0].key] {
-				continue
-			}
-			taken[choices[0].key] = true
-			fa = appendSaid(fa, rapid.SampledFrom(choices).Draw(t, "a"))
-			fb = appendSaid(fb, rapid.SampledFrom(choices).Draw(t, "b"))
+	next := 0
+	stepsA, stepsB := drawSteps(t, &next, 2)
+	marked := []entry{{"topic", "job.x"}, {"checkpoint", "here"}}
+	stepsA, stepsB = append(stepsA, entry{"marked", marked}), append(stepsB, entry{"marked", marked})
+	a = []entry{{"id", "wf"}, {"context", []entry{{"c", drawValue(1).Draw(t, "context")}}}}
+	b = a[:2:2]
+	more := rapid.SampledFrom(headChoices).Draw(t, "head")
+	a, b = appendSaid(a, more[0]), appendSaid(b, more[1])
+	a = shuffled(t, append(a, drawForm(t, stepsA)))
+	return a, shuffled(t, append(b, drawForm(t, stepsB)))
+}
+
+// drawSteps makes the steps of one scope; next counts the ids. Inside loops nothing is marked.
+func drawSteps(t *rapid.T, next *int, depth int) (a, b []entry) {
+	first := *next
+	n := rapid.IntRange(1, 4).Draw(t, "steps")
+	*next += n
+	for i := first; i < first+n; i++ {
+		fa, fb := drawFields(t, depth == 2)
+		fan := rapid.SampledFrom(fanOuts).Draw(t, "fan-out")
+		fa, fb = append(fa, fan[0]...), append(fb, fan[1]...)
+		if depth > 0 && rapid.IntRange(0, 4).Draw(t, "loop") == 0 {
+			innerA, innerB := drawSteps(t, next, depth-1)
+			fa = []entry{{"type", "loop"}, {"until", true}, drawForm(t, innerA)}
+			fb = []entry{{"type", "loop"}, {"until", "true"}, drawForm(t, innerB)}
 		}
 		if rapid.Bool().Draw(t, "has input") {
 			v := drawValue(2).Draw(t, "input")
 			fa, fb = append(fa, entry{"input", v}), append(fb, entry{"input", v})
 		}
-		if on := drawDependencies(t, i); len(on) > 0 {
+		if on := drawDependencies(t, first, i); len(on) > 0 {
 			fa = append(fa, entry{"depends_on", on})
 			fb = append(fb, entry{"depends_on", reversed(on)})
 		}
 		id := "s" + strconv.Itoa(i)
-		stepsA, stepsB = append(stepsA, entry{id, shuffled(t, fa)}), append(stepsB, entry{id, shuffled(t, fb)})
+		a, b = append(a, entry{id, shuffled(t, fa)}), append(b, entry{id, shuffled(t, fb)})
 	}
-	head := []entry{{"id", "wf"}, {"context", []entry{{"c", drawValue(1).Filter(hasNoTemplate).Draw(t, "context")}}}}
-	a = shuffled(t, append(head[:2:2], drawForm(t, stepsA)))
-	return a, shuffled(t, append(head[:2:2], drawForm(t, stepsB)))
+	return a, b
 }
 
-func hasNoTemplate(v any) bool { return !strings.Contains(fmt.Sprint(v), "${") }
+// drawFields makes the fields of a step in two spellings.
+func drawFields(t *rapid.T, root bool) (a, b []entry) {
+	taken := map[string]bool{"pivot": !root}
+	for _, row := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(fieldChoices)-1), 0, 6, rapid.ID).Draw(t, "fields") {
+		choices := fieldChoices[row]
+		if taken[choices[0].key] {
+			continue
+		}
+		taken[choices[0].key] = true
+		a = appendSaid(a, rapid.SampledFrom(choices).Draw(t, "a"))
+		b = appendSaid(b, rapid.SampledFrom(choices).Draw(t, "b"))
+	}
+	return a, b
+}
 
 func appendSaid(fields []entry, f entry) []entry {
 	if f.key == "" {
@@ -100,9 +150,9 @@ func appendSaid(fields []entry, f entry) []entry {
 	return append(fields, f)
 }
 
-func drawDependencies(t *rapid.T, step int) []any {
+func drawDependencies(t *rapid.T, first, step int) []any {
 	var on []any
-	for d := range step {
+	for d := first; d < step; d++ {
 		if rapid.Bool().Draw(t, "edge") {
 			on = append(on, "s"+strconv.Itoa(d))
 		}
@@ -234,6 +284,11 @@ func TestOtherMeaningOtherDigest(t *testing.T) {
 		"idempotent: true", "idempotent: false", "input: 1", "input: '1'", "input: 1.5", "input: null", "input: []", "input: {}", "retry: {max_attempts: 1}",
 		"retry: {max_attempts: 2}", "labels: {a: b}", "name: b", "description: b", "effect: none", "on_failure: halt", "on_failure: continue",
 		"input: 9007199254740993", "input: 9007199254740992", "requires: [a, b]", "requires: [b, a]",
+		"on_failure: rollback", "for_each: input.xs", "for_each: input.ys", "for_each: input.xs\nmax_parallel: 1", "for_each: input.xs\ntolerate: {count: 0}",
+		"for_each: input.xs\ntolerate: {percent: 0}", "pivot: true", "checkpoint: c", "resource_lock: c", "resource_lock: {name: c, mode: shared}",
+		"input_schema: c", "output_schema: c", "output_schema: {}", "compensate: {topic: job.u}", "compensate: {topic: job.v}",
+		"compensate: {topic: job.u, when_unknown: run}", "compensate: {topic: job.u, when_unknown: hold}", "compensate: {topic: job.u, idempotent: false}",
+		"compensate: {topic: job.u, type: notify}",
 	} {
 		def, list := dag.Parse([]byte(step(fields)), yamlx.YAML)
 		if def == nil {

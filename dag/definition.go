@@ -15,8 +15,12 @@ type Definition struct {
 	Version     string // the author's label; identity is Digest
 	Description string
 	InputSchema *yamlx.Node // JSON Schema, not yet compiled; nil when absent
-	Context     any         // default context, JSON values (see yamlx.Node.Value); nil when absent
+	Context     any         // default context, JSON values (see yamlx.Node.Value), templates as text; nil when absent
 	Labels      map[string]string
+	// ContextNode and LabelsNode are the same two with their places, for who compiles the templates in them; nil when
+	// absent.
+	ContextNode *yamlx.Node
+	LabelsNode  *yamlx.Node
 	Timeout     time.Duration // whole run; 0 = none
 	OnFailure   OnFailure     // 0 = not said
 	// RollbackTo says how far and what then, when OnFailure is Rollback with a checkpoint; nil otherwise.
@@ -92,7 +96,7 @@ func (t *Tolerate) Allows(n int) int {
 	case t == nil:
 		return 0
 	case t.Percent >= 0:
-		return int(t.Percent * float64(n) / 100)
+		return percentOf(t.Percent, n)
 	}
 	return t.Count
 }

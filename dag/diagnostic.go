@@ -125,3 +125,8 @@ func SortDiagnostics(list []Diagnostic) {
 func HasErrors(list []Diagnostic) bool {
 	return slices.ContainsFunc(list, func(d Diagnostic) bool { return d.Severity == Error })
 }
+
+// comparePos puts places in the order of the file.
+func comparePos(a, b yamlx.Pos) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+}

@@ -14,11 +14,14 @@ const RuleCycle = "cycle"
 type Graph struct {
 	Dependents [][]int32 // by step: who names it in depends_on, ascending
 	InDegree   []int32
-	Roots      []int32
-	Topo       []int32 // one topological order, ties by id: the same for the same definition
+	Roots      []int32 // of the workflow itself, ascending; those of loops: RootsOf
+	Topo       []int32 // one topological order of all scopes, ties by index: the same for the same definition
 
 	dependsOn [][]int32
-	layer     []int32
+	layer     []int32 // within the step's scope
+	scopes    []Scope
+	scope     []int32   // by step: its scope
+	roots     [][]int32 // by scope
 }
 
 // NewGraph makes the graph of a definition; it is nil when there is a cycle, of which each diagnostic names one.
@@ -27,17 +30,14 @@ func NewGraph(def *Definition) (*Graph, []Diagnostic) {
 		Dependents: make([][]int32, len(def.Steps)),
 		InDegree:   make([]int32, len(def.Steps)),
 		dependsOn:  make([][]int32, len(def.Steps)),
+		scopes:     def.Scopes,
+		scope:      make([]int32, len(def.Steps)),
+		roots:      make([][]int32, len(def.Scopes)),
 	}
 	for i := range def.Steps {
-		g.InDegree[i] = int32(len(def.Steps[i].DependsOn))
-		if g.InDegree[i] == 0 {
-			g.Roots = append(g.Roots, int32(i))
-		}
-		for _, d := range def.Steps[i].DependsOn {
-			g.Dependents[d] = append(g.Dependents[d], int32(i))
-			g.dependsOn[i] = append(g.dependsOn[i], int32(d))
-		}
+		g.connect(int32(i), &def.Steps[i])
 	}
+	g.Roots = g.RootsOf(0)
 	left := g.order()
 	if len(g.Topo) < len(def.Steps) {
 		return nil, cycles(def, left)
@@ -45,6 +45,33 @@ func NewGraph(def *Definition) (*Graph, []Diagnostic) {
 	g.layers()
 	return g, nil
 }
+
+// connect adds a step with what it waits for, which stands in its own scope.
+func (g *Graph) connect(i int32, s *Step) {
+	g.scope[i] = int32(s.Scope)
+	g.InDegree[i] = int32(len(s.DependsOn))
+	if len(s.DependsOn) == 0 {
+		g.roots[s.Scope] = append(g.roots[s.Scope], i)
+		return
+	}
+	g.dependsOn[i] = make([]int32, len(s.DependsOn))
+	for k, d := range s.DependsOn {
+		g.Dependents[d] = append(g.Dependents[d], i)
+		g.dependsOn[i][k] = int32(d)
+	}
+}
+
+// RootsOf are the steps of a scope that wait for nothing, ascending. The slice belongs to the graph; it is empty for a
+// scope that does not exist.
+func (g *Graph) RootsOf(scope int) []int32 {
+	if scope < 0 || scope >= len(g.roots) {
+		return nil
+	}
+	return g.roots[scope]
+}
+
+// Loop is the loop that a step is inside of, -1 for a step of the workflow itself. It is the innermost one.
+func (g *Graph) Loop(step int) int { return g.scopes[g.scope[step]].Loop }
 
 // minHeap yields the smallest index first.
 type minHeap []int32
@@ -67,7 +94,7 @@ func (h *minHeap) Pop() any {
 // order fills Topo with what can be ordered, and answers how many dependencies of each step are left.
 func (g *Graph) order() []int32 {
 	left := slices.Clone(g.InDegree)
-	ready := minHeap(slices.Clone(g.Roots))
+	ready := minHeap(slices.Concat(g.roots...))
 	heap.Init(&ready)
 	g.Topo = make([]int32, 0, len(left))
 	for len(ready) > 0 {
@@ -162,7 +189,8 @@ func (g *Graph) reach(step int, next [][]int32) []int32 {
 	return out
 }
 
-// Upstream answers whether one step is an ancestor of another, in constant time. It takes a bit for each pair of steps,
+// Upstream answers whether one step is an ancestor of another, in constant time. A step inside a loop is downstream of
+// what its loop is downstream of, for as many loops as it is inside of; never of the loops themselves. It takes a bit for each pair of steps,
 // 12 MB at the limit, and is made when the first question needs it. It is not safe for use by several goroutines.
 type Upstream struct {
 	g     *Graph
@@ -175,6 +203,16 @@ func (g *Graph) Upstream() *Upstream { return &Upstream{g: g, words: (len(g.Topo
 
 // Is says whether a is an ancestor of b.
 func (u *Upstream) Is(a, b int) bool {
+	for u.g.scope[a] != u.g.scope[b] {
+		if b = u.g.Loop(b); b < 0 {
+			return false
+		}
+	}
+	return u.within(a, b)
+}
+
+// within is Is for two steps of one scope.
+func (u *Upstream) within(a, b int) bool {
 	if _, direct := slices.BinarySearch(u.g.dependsOn[b], int32(a)); direct {
 		return true
 	}
@@ -213,14 +251,14 @@ func (g *Graph) layers() {
 	}
 }
 
-// Layer is the length of the longest path from a root to a step; a root's is 0.
+// Layer is the length of the longest path from a root of its scope to a step; a root's is 0.
 func (g *Graph) Layer(step int) int { return int(g.layer[step]) }
 
-// CriticalPath is the longest chain of steps, from a root on; of several the one whose last steps have the smallest ids.
+// CriticalPath is the longest chain of steps of the workflow itself, from a root on; of several the one whose last steps have the smallest ids.
 func (g *Graph) CriticalPath() []int32 {
 	last := int32(-1)
 	for s := range g.layer {
-		if last < 0 || g.layer[s] > g.layer[last] {
+		if g.scope[s] == 0 && (last < 0 || g.layer[s] > g.layer[last]) {
 			last = int32(s)
 		}
 	}

@@ -97,27 +97,31 @@ func ids(n int) []string {
 // The graph agrees with the plainest possible answers.
 func TestGraphAgreesWithTheObvious(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		def := drawDefinition(t)
-		g, list := dag.NewGraph(def)
-		if g == nil {
-			t.Fatal(list)
-		}
-		n := len(def.Steps)
-		above := closure(def)
-		up := g.Upstream()
-		for a := range n {
-			for b := range n {
-				if up.Is(a, b) != above[b][a] {
-					t.Fatalf("Is(%d, %d) = %v", a, b, up.Is(a, b))
-				}
-				if slices.Contains(g.Ancestors(b), int32(a)) != above[b][a] || slices.Contains(g.Descendants(a), int32(b)) != above[b][a] {
-					t.Fatalf("ancestors and descendants of %d and %d disagree", a, b)
-				}
+	rapid.Check(t, checkGraph)
+}
+
+func FuzzDAGToposort(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkGraph)) }
+
+func checkGraph(t *rapid.T) {
+	def := drawDefinition(t)
+	g, list := dag.NewGraph(def)
+	if g == nil {
+		t.Fatal(list)
+	}
+	n := len(def.Steps)
+	above := closure(def)
+	up := g.Upstream()
+	for a := range n {
+		for b := range n {
+			if up.Is(a, b) != above[b][a] {
+				t.Fatalf("Is(%d, %d) = %v", a, b, up.Is(a, b))
+			}
+			if slices.Contains(g.Ancestors(b), int32(a)) != above[b][a] || slices.Contains(g.Descendants(a), int32(b)) != above[b][a] {
+				t.Fatalf("ancestors and descendants of %d and %d disagree", a, b)
 			}
 		}
-		checkOrder(t, def, g)
-	})
+	}
+	checkOrder(t, def, g)
 }
 
 // closure is by definition: what the dependencies are, and what is above them.
@@ -181,6 +185,76 @@ func TestDrawings(t *testing.T) {
 		g.Text(def):    "a\nb (approval)\n  c  after a, b  join any_success\n",
 		g.Mermaid(def): "flowchart TD\n  s0[\"a\"]\n  s1[\"b (approval)\"]\n  s2[\"c\"]\n  s0 --> s2\n  s1 --> s2\n",
 		g.Dot(def):     "digraph \"wf\" {\n  rankdir=TB;\n  node [shape=box];\n  \"a\" [label=\"a\"];\n  \"b\" [label=\"b (approval)\"];\n  \"c\" [label=\"c\"];\n  \"a\" -> \"c\";\n  \"b\" -> \"c\";\n}\n",
+	} {
+		if got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+	}
+}
+
+func TestDrawingsOfLoops(t *testing.T) {
+	t.Parallel()
+	def, list := dag.Parse([]byte(`
+id: wf
+steps:
+  a: {topic: job.x}
+  poll:
+    type: loop
+    depends_on: [a]
+    steps:
+      ask: {topic: job.x}
+      tell: {type: notify, depends_on: [ask]}
+      again: {type: loop, depends_on: [tell], steps: {inner: {topic: job.x}}}
+  z: {topic: job.x, depends_on: [poll]}
+`), yamlx.YAML)
+	if def == nil {
+		t.Fatal(list)
+	}
+	g, _ := dag.NewGraph(def)
+	for got, want := range map[string]string{
+		g.Text(def): `a
+  poll (loop)  after a
+  | ask
+  |   tell (notify)  after ask
+  |     again (loop)  after tell
+  |     | inner
+    z  after poll
+`,
+		g.Mermaid(def): `flowchart TD
+  s0["a"]
+  subgraph s1["poll (loop)"]
+    subgraph s3["again (loop)"]
+      s6["inner"]
+    end
+    s4["ask"]
+    s5["tell (notify)"]
+  end
+  s2["z"]
+  s0 --> s1
+  s1 --> s2
+  s5 --> s3
+  s4 --> s5
+`,
+		g.Dot(def): `digraph "wf" {
+  rankdir=TB;
+  node [shape=box];
+  "a" [label="a"];
+  subgraph "cluster_poll" {
+    "poll" [label="poll (loop)", shape=ellipse];
+    subgraph "cluster_again" {
+      "again" [label="again (loop)", shape=ellipse];
+      "inner" [label="inner"];
+    }
+    "ask" [label="ask"];
+    "tell" [label="tell (notify)"];
+  }
+  "z" [label="z"];
+  "a" -> "poll";
+  "poll" -> "z";
+  "tell" -> "again";
+  "ask" -> "tell";
+}
+`,
 	} {
 		if got != want {
 			t.Errorf("got\n%swant\n%s", got, want)

@@ -23,5 +23,6 @@ const (
 	MaxItems           = 100_000 // of one fan-out
 	MaxRounds          = 10_000  // of one loop
 	MaxDepth           = 16      // sub-workflows within each other
+	MaxRollbackRounds  = 100     // max of a rollback_to that retries
 	MaxDiagnostics     = 100     // reported; the rest is counted in the last one
 )

@@ -21,7 +21,6 @@ const (
 	RuleOutOfRange       = "out_of_range"
 	RuleInvalidDuration  = "invalid_duration"
 	RuleTemplate         = "template_not_allowed"
-	RuleNotSupported     = "not_supported"
 	RuleDocumentTooLarge = yamlx.RuleSize
 )
 
@@ -62,16 +61,22 @@ func (o *Object) Place(name string) Place {
 	return o.at
 }
 
-// Only reports every field that is not known; fields of a later version of the language get their own rule.
-func (o *Object) Only(known []string, later func(field string) bool) {
+// keyPlace is where a field's name stands: for what is wrong with saying it at all.
+func (o *Object) keyPlace(name string) Place {
 	for _, f := range o.node.Fields {
-		at := o.at.Below(f.Key, f.Pos)
-		switch {
-		case slices.Contains(known, f.Key):
-		case later != nil && later(f.Key):
-			o.report.Errorf(RuleNotSupported, at, "%s is part of the language but not of this version", f.Key)
-		default:
-			o.report.Unknown(RuleUnknownField, at, f.Key, known, "the field %q is unknown here", yamlx.Clip(f.Key))
+		if f.Key == name {
+			return o.at.Below(name, f.Pos)
+		}
+	}
+	return o.at
+}
+
+// Only reports every field that is not known. also, when not nil, knows further ones, which are never offered as what was
+// probably meant.
+func (o *Object) Only(known []string, also func(field string) bool) {
+	for _, f := range o.node.Fields {
+		if !slices.Contains(known, f.Key) && (also == nil || !also(f.Key)) {
+			o.report.Unknown(RuleUnknownField, o.at.Below(f.Key, f.Pos), f.Key, known, "the field %q is unknown here", yamlx.Clip(f.Key))
 		}
 	}
 }
@@ -283,26 +288,24 @@ func (o *Object) Texts(name string) []string {
 		o.report.Errorf(RuleOutOfRange, o.Place(name), "%s has %d entries, the limit is %d", name, len(n.Items), MaxListLength)
 		return nil
 	}
-	items := o.itemsOf(name, n)
 	var out []string
-	for i := range n.Items {
-		key := strconv.Itoa(i)
-		text := items.Text(key)
-		if item := n.Items[i]; item.Kind == yamlx.String && strings.TrimSpace(item.Str) == "" {
-			o.report.Errorf(RuleBadValue, items.Place(key), "%s holds an empty text", name)
+	for i, item := range n.Items {
+		entry, key := o.item(name, n, i), strconv.Itoa(i)
+		text := entry.Text(key)
+		if item.Kind == yamlx.String && strings.TrimSpace(item.Str) == "" {
+			o.report.Errorf(RuleBadValue, entry.Place(key), "%s holds an empty text", name)
 		}
 		out = append(out, text)
 	}
 	return out
 }
 
-// itemsOf reads the entries of a list as fields named by their index.
-func (o *Object) itemsOf(name string, list *yamlx.Node) *Object {
-	m := &yamlx.Node{Kind: yamlx.Map, Pos: list.Pos}
-	for i, item := range list.Items {
-		m.Fields = append(m.Fields, yamlx.Field{Key: strconv.Itoa(i), Pos: item.Pos, Value: item})
-	}
-	return &Object{node: m, at: o.Place(name), report: o.report}
+// item is an entry of a list as an object whose one field is named by the index: a list may be long, so that an object
+// of all its entries would be slow to search.
+func (o *Object) item(name string, list *yamlx.Node, i int) *Object {
+	it := list.Items[i]
+	one := &yamlx.Node{Kind: yamlx.Map, Pos: list.Pos, Fields: []yamlx.Field{{Key: strconv.Itoa(i), Pos: it.Pos, Value: it}}}
+	return &Object{node: one, at: o.Place(name), report: o.report}
 }
 
 // Duration reads a duration; 0 when it is absent. alias, when not "", is its other name, which takes whole seconds.

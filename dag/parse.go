@@ -2,7 +2,7 @@ package dag
 
 import (
 	"errors"
-	"strconv"
+	"slices"
 
 	"cordum.dev/cordum/internal/yamlx"
 )
@@ -12,8 +12,11 @@ const Language = 1
 
 var workflowFields = []string{
 	"$schema", "language", "id", "name", "version", "description", "input", "input_schema", "context", "labels", "timeout",
-	"timeout_sec", "on_failure", "cancel_grace", "output", "steps",
+	"timeout_sec", "on_failure", "cancel_grace", "concurrency", "output", "steps",
 }
+
+// WorkflowFields are the names of the fields of a workflow, aliases included. The slice is the caller's.
+func WorkflowFields() []string { return slices.Clone(workflowFields) }
 
 // Parse reads a definition. All diagnostics come at once, in the order of the file; the Definition is nil when one of
 // them is an error. An id that is absent is derived from the name; with neither it is an error.
@@ -55,6 +58,7 @@ func parse(src []byte, format yamlx.Format, oneShot bool) (*Definition, *Report)
 	def := &Definition{}
 	readHead(def, top, oneShot)
 	readSteps(def, top)
+	checkCheckpoints(def, top)
 	if !report.Failed() {
 		_, cyclic := NewGraph(def)
 		for _, d := range cyclic {
@@ -76,7 +80,7 @@ func reportFile(report *Report, err error) {
 }
 
 func readHead(def *Definition, o *Object, oneShot bool) {
-	o.Only(workflowFields, func(f string) bool { return laterWorkflowFields[f] })
+	o.Only(workflowFields, nil)
 	o.Description("$schema")
 	if o.Int("language", 0, 1<<31) != Language && o.Get("language") != nil {
 		o.report.Errorf(RuleBadValue, o.Place("language"), "this version reads language %d", Language)
@@ -88,9 +92,16 @@ func readHead(def *Definition, o *Object, oneShot bool) {
 	def.InputSchema = readInputSchema(o)
 	def.Context = readContext(o)
 	def.Labels = readLabels(o)
+	if def.Context != nil {
+		def.ContextNode = settle(o.Get("context"))
+	}
+	if def.Labels != nil {
+		def.LabelsNode = o.Get("labels")
+	}
 	def.Timeout = o.Duration("timeout", "timeout_sec")
-	def.OnFailure = readOnFailure(o, true)
+	def.OnFailure, def.RollbackTo = readWorkflowFailure(o)
 	def.CancelGrace = o.Duration("cancel_grace", "")
+	def.Concurrency = readConcurrency(o)
 	def.Output = settle(o.Get("output"))
 }
 
@@ -129,7 +140,6 @@ func readContext(o *Object) any {
 		o.wrongType("context", "an object")
 		return nil
 	}
-	refuseTemplates(n, o.Place("context"), o.report)
 	return settle(n).Value()
 }
 
@@ -143,46 +153,9 @@ func readLabels(o *Object) map[string]string {
 		o.report.Errorf(RuleOutOfRange, o.Place("labels"), "there are %d labels, the limit is %d", len(labels.node.Fields), MaxLabels)
 		return nil
 	}
-	refuseTemplates(n, o.Place("labels"), o.report)
 	out := make(map[string]string, len(labels.node.Fields))
 	for _, f := range labels.node.Fields {
 		out[f.Key] = labels.Description(f.Key)
 	}
 	return out
-}
-
-// refuseTemplates reports each ${…} of a value that this version takes as it is.
-func refuseTemplates(n *yamlx.Node, at Place, report *Report) {
-	switch n.Kind {
-	case yamlx.String:
-		if HasTemplate(n.Str) {
-			report.Errorf(RuleNotSupported, at, "${…} here is part of the language but not of this version")
-		}
-	case yamlx.List:
-		for i, item := range n.Items {
-			refuseTemplates(item, at.Below(strconv.Itoa(i), item.Pos), report)
-		}
-	case yamlx.Map:
-		for _, f := range n.Fields {
-			refuseTemplates(f.Value, at.Below(f.Key, f.Value.Pos), report)
-		}
-	}
-}
-
-// readOnFailure reads the policy of a workflow or of a step; only a workflow's may be an object.
-func readOnFailure(o *Object, workflow bool) OnFailure {
-	n := o.Get("on_failure")
-	if n != nil && n.Kind == yamlx.Map && workflow {
-		o.report.Errorf(RuleNotSupported, o.Place("on_failure"), "rolling back to a checkpoint is part of the language but not of this version")
-		return FailureUnsaid
-	}
-	switch o.OneOf("on_failure", "halt", "continue", "rollback") {
-	case "halt":
-		return Halt
-	case "continue":
-		return Continue
-	case "rollback":
-		o.report.Errorf(RuleNotSupported, o.Place("on_failure"), "rollback is part of the language but not of this version")
-	}
-	return FailureUnsaid
 }

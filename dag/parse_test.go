@@ -101,11 +101,6 @@ func TestParseRefuses(t *testing.T) {
 		{"timeout with a template", step("timeout: '${input.t}'"), "template_not_allowed", 5, ""},
 		{"when as number", step("when: 1"), "wrong_type", 5, ""},
 		{"null where there is none", step("timeout:"), "wrong_type", 5, ""},
-
-		{"rollback", "id: wf\non_failure: rollback\nsteps: {a: {topic: job.x}}\n", "not_supported", 2, ""},
-		{"rollback to a checkpoint", "id: wf\non_failure: {rollback_to: x}\nsteps: {a: {topic: job.x}}\n", "not_supported", 2, ""},
-		{"concurrency", "id: wf\nconcurrency: {limit: 1}\nsteps: {a: {topic: job.x}}\n", "not_supported", 2, ""},
-		{"template in the context", "id: wf\ncontext: {a: ['${input.x}']}\nsteps: {a: {topic: job.x}}\n", "not_supported", 2, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,10 +10,39 @@ var retryFields = []string{
 	"max_attempts", "max_retries", "initial", "initial_backoff_sec", "max", "max_backoff_sec", "multiplier", "jitter", "on", "not_on",
 }
 
+// retryAliases are the fields of a retry that a step may have itself, as older definitions do.
+var retryAliases = []string{"max_retries", "initial_backoff_sec", "max_backoff_sec"}
+
+// readShortRetry reads a retry that is spelt by fields of the step itself; nil when there are none.
+func readShortRetry(step *Object) *Retry {
+	short := ""
+	for _, name := range retryAliases {
+		if step.Get(name) == nil {
+			continue
+		}
+		if short = name; step.Get("retry") != nil {
+			step.report.Errorf(RuleConflicting, step.Place(name), "%s is another name of a field of retry: keep one", name)
+			return nil
+		}
+	}
+	switch {
+	case short == "":
+		return nil
+	case step.Get("max_retries") == nil:
+		step.report.Errorf(RuleMissingField, step.Place(short), "the field max_retries is needed beside %s", short)
+		return nil
+	}
+	return &Retry{
+		MaxAttempts: step.Int("max_retries", 0, MaxAttempts-1) + 1,
+		Initial:     readBackoff(step, "", "initial_backoff_sec"),
+		Max:         readBackoff(step, "", "max_backoff_sec"),
+	}
+}
+
 func readRetry(step *Object) *Retry {
 	n := step.Get("retry")
-	if n == nil {
-		return nil
+	if short := readShortRetry(step); short != nil || n == nil {
+		return short
 	}
 	o := NewObject(n, step.Place("retry"), step.report)
 	o.Only(retryFields, nil)

@@ -1,11 +1,13 @@
 package id
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 )
@@ -126,4 +128,14 @@ func clip(s string) string {
 		return s[:64] + "…"
 	}
 	return s
+}
+
+// Child makes the id of the run that is an attempt of a step of another run: always the same for the same one, and in the
+// same partition. At is when the other run started; it stands in the id where every run's does.
+func Child(run string, node, attempt int, at time.Time) string {
+	sum := sha256.Sum256([]byte(run + "/" + strconv.Itoa(node) + "@" + strconv.Itoa(attempt)))
+	var u ulid.ULID
+	_ = u.SetTime(ulid.Timestamp(at)) // fails only in the year 10889
+	_ = u.SetEntropy(sum[:10])        // its length is right
+	return run[:2] + u.String()
 }

@@ -8,5 +8,8 @@
 // A document that is refused is refused by one *Error with a rule, a message and a place. Nothing here recurses deeper
 // than MaxDepth levels of the document, and nothing an alias repeats is built twice.
 //
-// Begin with Parse, then json.go and yaml.go; canonical.go is the way back to text.
+// A Document is the other way to hold a document: for writing it again as people wrote it, comments and all. It judges
+// nothing; who changes one parses what came out.
+//
+// Begin with Parse, then json.go and yaml.go; canonical.go is the way back to text, edit.go and write.go are Document.
 package yamlx
