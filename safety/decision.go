@@ -1,121 +1,77 @@
 package safety
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-)
+import "time"
 
 // Verdict is what the kernel says. The zero value denies.
 type Verdict uint8
 
-// The verdicts.
+// The verdicts. The numbers are stored; Stricter has their order.
 const (
 	Deny Verdict = iota
 	Allow
+	RequireApproval
+	AllowWithConstraints
 )
 
+var verdictNames = [...]string{"DENY", "ALLOW", "REQUIRE_APPROVAL", "ALLOW_WITH_CONSTRAINTS"}
+
+// String is the decision as bundles spell it; a verdict that nobody knows is DENY.
 func (v Verdict) String() string {
-	if v == Allow {
-		return "ALLOW"
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
 	}
-	return "DENY"
+	return verdictNames[Deny]
 }
 
-// ErrInvalidPolicy says that a rule set cannot be used; the one before stays.
-var ErrInvalidPolicy = errors.New("invalid policy")
+// MayStart tells whether a job with this verdict may start without anybody's approval. With AllowWithConstraints it may
+// only under the decision's constraints.
+func (v Verdict) MayStart() bool { return v == Allow || v == AllowWithConstraints }
 
-// Snapshot is one immutable set of rules. The zero Snapshot denies everything.
-type Snapshot struct {
-	fallback Verdict
-	digest   string
-}
-
-// Digest is the SHA-256 of the snapshot's canonical form, in hex: every decision cites it.
-func (s *Snapshot) Digest() string { return s.digest }
-
-// NewSnapshot makes the rule set whose every answer is its default.
-func NewSnapshot(fallback Verdict) *Snapshot {
-	sum := sha256.Sum256([]byte(`{"default":"` + fallback.String() + `"}`))
-	return &Snapshot{fallback: fallback, digest: hex.EncodeToString(sum[:])}
-}
-
-// ParseSnapshot makes a snapshot of the parsed values of a policy file: a mapping with the key default, ALLOW or DENY.
-func ParseSnapshot(v any) (*Snapshot, error) {
-	doc, ok := v.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("%w: expected a mapping with the key default", ErrInvalidPolicy)
+// Stricter answers the stricter of two verdicts: DENY over REQUIRE_APPROVAL over ALLOW_WITH_CONSTRAINTS over ALLOW.
+func Stricter(a, b Verdict) Verdict {
+	if b.strictness() > a.strictness() {
+		return b
 	}
-	for k := range doc {
-		if k != "default" {
-			return nil, fmt.Errorf("%w: unknown field %.64q (known: default)", ErrInvalidPolicy, k)
-		}
-	}
-	switch doc["default"] {
-	case "ALLOW", "allow":
-		return NewSnapshot(Allow), nil
-	case "DENY", "deny":
-		return NewSnapshot(Deny), nil
-	}
-	return nil, fmt.Errorf("%w: default must be ALLOW or DENY", ErrInvalidPolicy)
+	return a
 }
 
-// Request is what is decided about.
-type Request struct {
-	Tenant    string
-	Principal string
-	Source    string // api, step
-	Workflow  string
-	Step      string
-	Pack      string
-	Tool      string
-	Topic     string
-	Effect    string
-	Requires  []string
-	Labels    map[string]string
-	Input     json.RawMessage
+func (v Verdict) strictness() int {
+	switch v {
+	case Allow:
+		return 0
+	case AllowWithConstraints:
+		return 1
+	case RequireApproval:
+		return 2
+	}
+	return 3
 }
 
-// Decision is the kernel's answer.
+// RuleDefault stands in Decision.Rule when the default decided.
+const RuleDefault = "default"
+
+// Decision is the kernel's answer. Its slices belong to whoever asked; what Constraints and Approvals point to is shared
+// with the snapshot and is not changed.
 type Decision struct {
-	Verdict  Verdict
-	Rule     string // "default" when no rule matched
-	Reason   string
-	Snapshot string
+	Verdict Verdict
+	Rule    string // the first, by name, of the rules that gave the verdict; RuleDefault when none did
+	Reason  string
+	// Rules are all rules that match or failed to evaluate, as bundle/id, sorted.
+	Rules []string
+	// Failures say, of the rules whose when failed to evaluate, why. Each of them answers DENY.
+	Failures []Failure
+	// Constraints of all matching rules, merged to the tightest, sorted by type. They hold whatever the verdict.
+	Constraints []Constraint
+	// Approvals are all required when Verdict is RequireApproval, sorted by rule; else there are none.
+	Approvals []RequiredApproval
+	// Expires is the earliest expiry of Approvals, counted from the asking; 0: none expires.
+	Expires  time.Duration
+	Snapshot string // Digest of the snapshot
 	JobHash  string // SHA-256 (hex) of the canonical job it was made for
 }
 
-// Evaluate decides. It never fails: what it cannot decide it denies.
-func Evaluate(s *Snapshot, r Request) Decision {
-	if s == nil || s.digest == "" {
-		return Decision{Verdict: Deny, Rule: "default", Reason: "no policy is loaded", JobHash: r.Hash()}
-	}
-	d := Decision{Verdict: s.fallback, Rule: "default", Snapshot: s.digest, JobHash: r.Hash()}
-	if d.Verdict == Deny {
-		d.Reason = "no rule allows it and the default is DENY"
-	}
-	return d
-}
-
-// Hash is the SHA-256 of what the worker will get, unambiguous: each part is preceded by its length.
-func (r *Request) Hash() string {
-	h := sha256.New()
-	var n [8]byte
-	part := func(s string) {
-		for i := range n {
-			n[i] = byte(len(s) >> (8 * i))
-		}
-		_, _ = h.Write(n[:])
-		_, _ = h.Write([]byte(s))
-	}
-	for _, s := range []string{r.Tenant, r.Workflow, r.Step, r.Topic, r.Pack, r.Tool, r.Effect} {
-		part(s)
-	}
-	for _, s := range r.Requires {
-		part(s)
-	}
-	part(string(r.Input))
-	return hex.EncodeToString(h.Sum(nil))
+// Failure is a rule that could not be evaluated.
+type Failure struct {
+	Rule    string // bundle/id
+	Message string // coded, without values of the request
 }

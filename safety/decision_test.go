@@ -97,3 +97,33 @@ func TestRequestHash(t *testing.T) {
 		t.Error("a requirement counts as input")
 	}
 }
+
+// TestRequestHashOfTheRest: so does what only some requests have, and it does not change the hash of those without.
+func TestRequestHashOfTheRest(t *testing.T) {
+	seen := map[string]string{(&Request{}).Hash(): "nothing"}
+	for name, r := range map[string]Request{
+		"a capability": {Capability: "a"}, "a server": {MCP: MCP{Server: "a"}}, "a tool": {MCP: MCP{Tool: "a"}},
+		"a resource": {MCP: MCP{Resource: "a"}}, "an action": {MCP: MCP{Action: "a"}}, "a risk": {RiskTags: []string{"a"}},
+		"two risks": {RiskTags: []string{"a", "a"}}, "a capability and a risk": {Capability: "a", RiskTags: []string{"a"}},
+	} {
+		h := r.Hash()
+		if other, taken := seen[h]; taken {
+			t.Errorf("%s and %s have one hash", name, other)
+		}
+		seen[h] = name
+	}
+}
+
+func TestStricter(t *testing.T) {
+	order := []Verdict{Allow, AllowWithConstraints, RequireApproval, Deny}
+	for i, a := range order {
+		for j, b := range order {
+			if got := Stricter(a, b); got != order[max(i, j)] {
+				t.Errorf("the stricter of %s and %s is %s", a, b, got)
+			}
+		}
+		if a.MayStart() != (i < 2) {
+			t.Errorf("%s may start: %t", a, a.MayStart())
+		}
+	}
+}

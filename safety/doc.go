@@ -1,7 +1,12 @@
-// Package safety answers whether a job may start, and why. It owns the decision, the snapshot it cites and the machine of
-// an approval. It never lets anything through because it could not answer: the zero Verdict is Deny.
+// Package safety answers whether a job may start, under what constraints, and why. It owns the rules of policies: their
+// bundles, how they match, how their answers combine, and the snapshot that a decision cites; and the machine of an
+// approval. It never lets anything through because it could not answer: the zero Verdict is Deny, a rule that cannot be
+// evaluated denies, and a document with a slip in it is refused as a whole.
 //
-// Everything here is pure: a snapshot and a request in, a decision out, the same on every replica.
+// Everything here is pure: a snapshot and a request in, a decision out, the same on every replica, whatever the order of
+// rules. It enforces nothing: constraints and required approvals are for whoever releases the job.
 //
-// Begin reading at decision.go, then approval.go.
+// Begin reading at decision.go (the answer) and request.go (the question), then evaluate.go (how rules combine), rule.go,
+// match.go and when.go (what a rule says of a request), index.go (how few of them are looked at); set.go is the way from
+// documents to a snapshot, reader.go and the *_read.go files what it accepts. approval.go stands for itself.
 package safety

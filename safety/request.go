@@ -1,0 +1,82 @@
+package safety
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+)
+
+// The sources of a request: which way a job comes to its dispatch. Every way is evaluated.
+const (
+	SourceAPI          = "api"
+	SourceStep         = "step"
+	SourceCompensation = "compensation"
+	SourceRetry        = "retry"
+	SourceRedrive      = "redrive"
+)
+
+// Request is what is decided about. A field that is empty matches no pattern.
+type Request struct {
+	Tenant     string
+	Principal  string   // who it is for, as "user:ann"
+	Roles      []string // of the principal
+	ActorType  string   // human, service, …
+	Source     string   // one of the Source constants
+	Workflow   string
+	Step       string
+	Pack       string
+	Tool       string
+	Topic      string
+	Capability string
+	Effect     string // none, read, write, irreversible
+	Requires   []string
+	RiskTags   []string
+	Priority   string
+	Cost       float64 // estimated, in the tenant's unit
+	// Labels are the tags that people gave: the labels of the run and of the step. Derived are those that the server made
+	// from the pack's tool or the topic; where both say something, Derived counts.
+	Labels  map[string]string
+	Derived map[string]string
+	MCP     MCP
+	Input   json.RawMessage // rendered; empty reads as null
+}
+
+// MCP is what a request asks of a server of the Model Context Protocol.
+type MCP struct{ Server, Tool, Resource, Action string }
+
+// tag is the value of a tag. A client's tag never hides a derived one.
+func (r *Request) tag(key string) string {
+	if v, derived := r.Derived[key]; derived {
+		return v
+	}
+	return r.Labels[key]
+}
+
+// Hash is the SHA-256 (hex) of what the worker will get, unambiguous: each part is preceded by its length.
+func (r *Request) Hash() string {
+	h := sha256.New()
+	writeParts(h, r.Tenant, r.Workflow, r.Step, r.Topic, r.Pack, r.Tool, r.Effect)
+	writeParts(h, r.Requires...)
+	writeParts(h, string(r.Input))
+	sum := h.Sum(nil)
+	if r.Capability == "" && len(r.RiskTags) == 0 && r.MCP == (MCP{}) {
+		return hex.EncodeToString(sum)
+	}
+	h = sha256.New()
+	writeParts(h, string(sum), r.Capability, r.MCP.Server, r.MCP.Tool, r.MCP.Resource, r.MCP.Action)
+	writeParts(h, r.RiskTags...)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// writeParts feeds a hash with texts, each preceded by its length.
+func writeParts(h hash.Hash, parts ...string) {
+	var n [8]byte
+	for _, s := range parts {
+		for i := range n {
+			n[i] = byte(len(s) >> (8 * i))
+		}
+		_, _ = h.Write(n[:])
+		_, _ = h.Write([]byte(s))
+	}
+}
