@@ -10,7 +10,9 @@ import (
 
 var conditionKind = kind{
 	name:   "condition",
-	fields: []string{"condition"},
+	doc:    "Evaluates an expression. Output is the boolean.",
+	fields: []field{{"condition", anExpression("What is evaluated; it gives true or false.")}},
+	needs:  []any{"condition"},
 	effect: dag.EffectNone,
 	decode: decodeCondition,
 }

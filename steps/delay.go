@@ -9,8 +9,16 @@ import (
 )
 
 var delayKind = kind{
-	name:   "delay",
-	fields: []string{"for", "delay_sec", "until"},
+	name: "delay",
+	doc:  "Waits: for a length of time, or until a time.",
+	fields: []field{
+		{"for", aTemplate("How long: a duration, as 5m, or a template of one.")},
+		{"delay_sec", seconds("The same in whole seconds; another name of `for`.")},
+		{"until", aTemplate("Until when: RFC 3339 with an offset, as 2026-01-31T08:00:00Z, or a template of one.")},
+	},
+	rules: []any{shape{"oneOf": []any{
+		shape{"required": []any{"for"}}, shape{"required": []any{"delay_sec"}}, shape{"required": []any{"until"}},
+	}}},
 	effect: dag.EffectNone,
 	decode: decodeDelay,
 }

@@ -4,15 +4,20 @@ import (
 	"slices"
 
 	"cordum.dev/cordum/dag"
-	"cordum.dev/cordum/internal/yamlx"
-	"cordum.dev/cordum/steps/expr"
 )
 
 // kind is a type of step.
 type kind struct {
 	name   string
-	fields []string   // its own; needed ones are the decoder's to miss
+	doc    string     // one sentence, for people
+	fields []field    // its own; needed ones are the decoder's to miss
+	needs  []any      // the fields it cannot do without, and
+	rules  []any      // what else holds of them: for the published schema, the decoder says it itself
 	effect dag.Effect // when the step does not say
+	// secrets: its input goes to whoever executes, and may refer to secrets.
+	secrets bool
+	// undoes: it asks for a job, so it can be a compensation.
+	undoes bool
 	decode func(r *reading) Spec
 }
 
@@ -22,8 +27,24 @@ var kinds = []kind{
 	approvalKind,
 	notifyKind,
 	conditionKind,
+	switchKind,
 	delayKind,
+	waitKind,
+	loopKind,
+	subworkflowKind,
+	transformKind,
+	httpKind,
 }
+
+// known are the names of all fields that a step of a kind may have; undoable those of a compensation.
+var known, undoable = func() (steps, undos map[string][]string) {
+	steps, undos = map[string][]string{}, map[string][]string{}
+	for _, k := range kinds {
+		steps[k.name] = append(dag.CommonFields(k.name), fieldNames(k.fields)...)
+		undos[k.name] = append(dag.CompensationFields(), fieldNames(k.fields)...)
+	}
+	return steps, undos
+}()
 
 // kindNamed finds a kind; the empty name is the default.
 func kindNamed(name string) (kind, bool) {
@@ -43,56 +64,4 @@ func kindNames() []string {
 		names[i] = k.name
 	}
 	return names
-}
-
-// reading is one step being decoded: its fields, the names in scope, and where to report.
-type reading struct {
-	*dag.Object
-	step   *dag.Step
-	scope  expr.Scope
-	report *dag.Report
-}
-
-// text compiles a field that is a text with ${…}; nil when it is absent or wrong.
-func (r *reading) text(name string) *expr.Template {
-	return r.compileTemplate(name, r.Template(name))
-}
-
-// value compiles a field that is any value with ${…} in its texts.
-func (r *reading) value(name string) *expr.Template {
-	return r.compileTemplate(name, r.Get(name))
-}
-
-func (r *reading) compileTemplate(name string, n *yamlx.Node) *expr.Template {
-	if n == nil {
-		return nil
-	}
-	t, err := expr.CompileTemplate(n, r.scope)
-	if err != nil {
-		reportExpr(r.report, r.Place(name), err)
-		return nil
-	}
-	return t
-}
-
-// condition compiles a field that is an expression and must give a boolean.
-func (r *reading) condition(name string) *expr.Program {
-	n := r.Expression(name)
-	if n == nil {
-		return nil
-	}
-	src := n.Str
-	if n.Kind == yamlx.Bool {
-		if src = "false"; n.Bool {
-			src = "true"
-		}
-	}
-	scope := r.scope
-	scope.Bool = true
-	p, err := expr.Compile(src, scope)
-	if err != nil {
-		reportExpr(r.report, r.Place(name), err)
-		return nil
-	}
-	return p
 }

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"encoding/json"
 	"regexp"
 
 	"cordum.dev/cordum/dag"
@@ -10,8 +9,16 @@ import (
 )
 
 var notifyKind = kind{
-	name:   "notify",
-	fields: []string{"message", "channel", "level", "required"},
+	name: "notify",
+	doc:  "Tells somebody and goes on, as a job of the built-in worker. Output {delivered, channel, reason}.",
+	fields: []field{
+		{"message", aTemplate("What is told.")},
+		{"channel", aText("Where it is told: log (the default), webhook, slack, email, or another that is configured.")},
+		{"level", aText("How important it is: debug, info (the default), warn or error.")},
+		{"required", aBoolean("A failure to notify fails the step. Default false: the step succeeds and says so.")},
+	},
+	needs:  []any{"message"},
+	undoes: true,
 	// A message twice is better than none: the job of a lost worker is sent again.
 	effect: dag.EffectNone,
 	decode: decodeNotify,
@@ -37,7 +44,7 @@ func (n notify) toleratesFailure() bool { return !n.required }
 
 // Start implements Spec.
 func (n notify) Start(env *expr.Env) (Ask, error) {
-	message, err := n.message.RenderString(env)
+	message, err := n.message.RenderText(env)
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +55,12 @@ func (n notify) Start(env *expr.Env) (Ask, error) {
 	if n.level != "" {
 		fields["level"] = n.level
 	}
-	input, err := yamlx.AppendCanonical(nil, fields)
-	if err != nil {
-		return nil, &expr.Error{Code: expr.CodeRuntime, Message: "the message is no text"}
-	}
-	return Job{Topic: ToolTopic(NotifyPack, NotifyTool), Pack: NotifyPack, Tool: NotifyTool, Input: json.RawMessage(input)}, nil
+	return builtinJob(NotifyPack, NotifyTool, fields)
 }
 
 func decodeNotify(r *reading) Spec {
 	r.Need("message")
-	spec := notify{message: r.text("message"), channel: r.Text("channel"), level: r.Text("level")}
+	spec := notify{message: r.sentText("message"), channel: r.Text("channel"), level: r.Text("level")}
 	for _, name := range []string{"channel", "level"} {
 		if s := r.Text(name); (s != "" || emptyText(r, name)) && !word.MatchString(s) {
 			r.report.Errorf(dag.RuleBadValue, r.Place(name), "%s is one word of letters, digits, hyphens and underscores, not %q", name, yamlx.Clip(s))

@@ -8,11 +8,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	schemakind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 
+	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/internal/yamlx"
 )
 
-// schema is a compiled JSON Schema: of a run's input, of a job's input or output.
-type schema struct{ compiled *jsonschema.Schema }
+// schema is a compiled JSON Schema: of a run's input, of a job's input or output. One that is only named has to be
+// resolved before anything fits it (Workflow.WithSchemas).
+type schema struct {
+	compiled *jsonschema.Schema
+	id       string // of a registered one; "" for one that is written out
+}
 
 // schemaURL names a definition's own schema. Nothing is ever fetched from it.
 const schemaURL = "cordum:///input"
@@ -39,7 +44,25 @@ func compileSchema(n *yamlx.Node) (*schema, error) {
 		}
 		return nil, schemaError(err)
 	}
-	return &schema{compiled}, nil
+	return &schema{compiled: compiled}, nil
+}
+
+// schema compiles a schema that stands in a step, or keeps the name of a registered one.
+func (r *reading) schema(name string) *schema {
+	n := r.Get(name)
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == yamlx.String:
+		return &schema{id: n.Str}
+	case n.Kind != yamlx.Map && n.Kind != yamlx.Bool: // reported when the definition was read
+		return nil
+	}
+	s, err := compileSchema(n)
+	if err != nil {
+		r.report.Errorf(dag.RuleBadValue, r.Place(name), "%s: %v", name, err)
+	}
+	return s
 }
 
 func schemaError(err error) error {
@@ -60,6 +83,9 @@ func (w *Workflow) CheckInput(input any) error { return w.input.check("input", "
 func (s *schema) check(what, whose string, value any) error {
 	if s == nil {
 		return nil
+	}
+	if s.compiled == nil {
+		return fmt.Errorf("the %s cannot be checked: there is no registered schema %q", what, yamlx.Clip(s.id))
 	}
 	err := s.compiled.Validate(value)
 	if err == nil {

@@ -10,10 +10,18 @@ import (
 )
 
 var workerKind = kind{
-	name:   "worker",
-	fields: []string{"topic", "pack", "tool"},
-	effect: dag.EffectWrite,
-	decode: decodeWorker,
+	name: "worker",
+	doc:  "A job for a worker, through policy and scheduler. The default type.",
+	fields: []field{
+		{"topic", aText("The topic the job goes to, job.…. In place of pack and tool.")},
+		{"pack", aText("The pack whose tool does the job; with `tool`.")},
+		{"tool", aText("The tool that does the job; the topic is then job.<pack>.<tool>.")},
+	},
+	rules:   []any{shape{"anyOf": []any{shape{"required": []any{"topic"}}, shape{"required": []any{"pack", "tool"}}}}},
+	effect:  dag.EffectWrite,
+	secrets: true,
+	undoes:  true,
+	decode:  decodeWorker,
 }
 
 // TopicPrefix is what the topic of every job begins with.

@@ -16,8 +16,11 @@ type Workflow struct {
 	Output *expr.Template // nil when absent
 	ByID   map[string]int
 
-	Key    *expr.Template            // of concurrency; nil when there is no limit
-	Labels map[string]*expr.Template // labels with ${…}; nil when there are none
+	// Rendered once when a run starts, one after the other. Context sees input and run, Labels also ctx, Key also labels.
+	Context *expr.Template            // nil when the definition has none, or none with ${…}
+	Labels  map[string]*expr.Template // labels with ${…}; nil when there are none
+	Key     *expr.Template            // of concurrency; nil when there is no limit
+
 	// Checkpoint finds a step by the name of its checkpoint; Pivots are the steps marked as one, ascending.
 	Checkpoint map[string]int
 	Pivots     []int32
@@ -39,7 +42,9 @@ type Step struct {
 	Idempotent bool       // the default applied
 	Priority   dag.Priority
 
-	ForEach *expr.Program  // nil: one iteration
+	// ForEach gives the list of a fan-out, with EvalList; nil: one iteration. It and When see no item: they are evaluated
+	// before there is one.
+	ForEach *expr.Program
 	Lock    *expr.Template // name of the resource lock; nil: none
 	// Undo is the compensation, as a step that asks for a job; nil when nothing undoes the step.
 	Undo *Step
@@ -67,11 +72,33 @@ type Job struct {
 	Input json.RawMessage
 }
 
-// Approval asks people. Title is rendered.
+// Approval asks people. What is text is rendered.
 type Approval struct {
 	Title   string
-	Context json.RawMessage // rendered; nil when absent
+	Context json.RawMessage // nil when absent
 	Expires time.Duration   // 0: never
+	// Approvers are who may decide, each "user:…", "role:…" or "group:…"; empty: whoever may decide approvals.
+	Approvers []string
+	Quorum    int             // distinct people; 0 = not said: 1
+	Form      json.RawMessage // JSON Schema of the values that go with an answer; nil: none
+	OnExpiry  OnExpiry
+	Escalate  []Escalation // in order of After
+}
+
+// OnExpiry is what an approval does that nobody answered in time.
+type OnExpiry uint8
+
+// The ends of an approval without an answer; none approves. Denying is the default.
+const (
+	ExpiryDenies OnExpiry = iota
+	ExpiryEscalates
+	ExpiryRollsBack
+)
+
+// Escalation asks others as well, when an approval has waited that long.
+type Escalation struct {
+	After time.Duration
+	To    []string // as Approvers
 }
 
 // Timer asks to be woken: exactly one of For and Until is set.

@@ -3,18 +3,38 @@ package builtin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
+	"time"
+	"unicode"
 
 	"cordum.dev/cordum/sdk/go"
 )
 
-// ChannelLog writes the message to the server's log. It is always there, and the default.
-const ChannelLog = "log"
+// The channels of notifications. ChannelLog, the server's log, is always there, and the default.
+const (
+	ChannelLog     = "log"
+	ChannelWebhook = "webhook"
+	ChannelSlack   = "slack"
+	ChannelEmail   = "email"
+)
 
-// maxMessage is where a message is cut in the log, in bytes.
-const maxMessage = 16 << 10
+// reasonUnconfigured is why a channel that nobody configured did not deliver.
+const reasonUnconfigured = "unconfigured"
+
+// Channels are where notifications go besides the log. What an operator configured is trusted: it may be at a private
+// address, also one that Egress does not open; redirects are not followed. Empty ones are unconfigured.
+type Channels struct {
+	// WebhookURL gets a POST of {text, level, run_id, step}. WebhookSecret signs it ("whsec_" and base64).
+	WebhookURL, WebhookSecret string
+	// SlackURL is an incoming webhook.
+	SlackURL string
+	// SMTP is the mail server, smtp://USER:PASSWORD@HOST:PORT (smtps:// for TLS from the start); MailFrom and MailTo are
+	// the addresses.
+	SMTP     string
+	MailFrom string
+	MailTo   []string
+}
 
 // notification is what a notify step sends.
 type notification struct {
@@ -30,31 +50,87 @@ type delivery struct {
 	Reason    string `json:"reason,omitempty"` // why not delivered
 }
 
-type notifier struct{ log *slog.Logger }
+// message is a notification on its way to a channel.
+type message struct {
+	text  string // plain: no control characters but line breaks and tabs, at most maxMessage bytes
+	level slog.Level
+	job   cordum.Job
+}
+
+// channel delivers a message somewhere. The error is coded and holds no address and no credential of the channel.
+type channel interface {
+	deliver(ctx context.Context, m message) error
+}
+
+// notifier delivers to the channels that are configured.
+type notifier struct {
+	channels map[string]channel
+	log      *slog.Logger
+}
+
+func newNotifier(cfg Channels, g *guard, log *slog.Logger, now func() time.Time) (*notifier, error) {
+	n := &notifier{channels: map[string]channel{}, log: log}
+	if cfg.WebhookURL != "" || cfg.WebhookSecret != "" {
+		c, err := newWebhook(cfg.WebhookURL, cfg.WebhookSecret, g, now)
+		if err != nil {
+			return nil, err
+		}
+		n.channels[ChannelWebhook] = c
+	}
+	if cfg.SlackURL != "" {
+		c, err := newSlack(cfg.SlackURL, g)
+		if err != nil {
+			return nil, err
+		}
+		n.channels[ChannelSlack] = c
+	}
+	if cfg.SMTP != "" || cfg.MailFrom != "" || len(cfg.MailTo) > 0 {
+		c, err := newMail(cfg, g, now)
+		if err != nil {
+			return nil, err
+		}
+		n.channels[ChannelEmail] = c
+	}
+	return n, nil
+}
 
 // notify tells somebody. That a channel is not configured is an answer, not a failure: the workflow goes on.
-func (n notifier) notify(ctx context.Context, job cordum.Job, in notification) (delivery, error) {
+func (n *notifier) notify(ctx context.Context, job cordum.Job, in notification, hide *redactor) (delivery, error) {
 	if in.Message == "" {
-		return delivery{}, cordum.Fatal(cordum.CodeInvalidInput, errors.New("a notification needs a message"))
+		return delivery{}, invalid(errors.New("a notification needs a message"))
 	}
 	level, err := levelOf(in.Level)
 	if err != nil {
-		return delivery{}, cordum.Fatal(cordum.CodeInvalidInput, err)
+		return delivery{}, invalid(err)
 	}
-	if in.Channel == "" {
-		in.Channel = ChannelLog
+	if in.Channel == "" || in.Channel == ChannelLog {
+		n.write(ctx, level, job, hide.text(in.Message))
+		return delivery{Delivered: true, Channel: ChannelLog}, nil
 	}
-	if in.Channel != ChannelLog {
-		return delivery{Channel: in.Channel, Reason: fmt.Sprintf("channel %s is not configured", in.Channel)}, nil
+	c := n.channels[in.Channel]
+	if c == nil {
+		return delivery{Channel: in.Channel, Reason: reasonUnconfigured}, nil
 	}
-	// The message is a value, never part of the line: whatever is in it, it cannot pretend to be another line.
+	if _, limited := ctx.Deadline(); !limited {
+		limitedCtx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+		defer cancel()
+		ctx = limitedCtx
+	}
+	if err := c.deliver(ctx, message{plain(in.Message), level, job}); err != nil {
+		return delivery{}, err
+	}
+	return delivery{Delivered: true, Channel: in.Channel}, nil
+}
+
+// write is the channel log. The message is a value, never part of the line: whatever is in it, it cannot pretend to be
+// another line. A secret in it is hidden: logs are read by more people than it is for.
+func (n *notifier) write(ctx context.Context, level slog.Level, job cordum.Job, text string) {
 	n.log.LogAttrs(ctx, level, "notification",
-		slog.String("message", cut(in.Message)),
+		slog.String("message", cut(text, maxMessage)),
 		slog.String("tenant", job.Tenant),
 		slog.String("run_id", job.RunID),
 		slog.String("step", job.StepID),
 		slog.String("job_id", job.ID))
-	return delivery{Delivered: true, Channel: ChannelLog}, nil
 }
 
 func levelOf(name string) (slog.Level, error) {
@@ -71,9 +147,25 @@ func levelOf(name string) (slog.Level, error) {
 	return 0, errors.New("level is one of debug, info, warn and error")
 }
 
-func cut(s string) string {
-	if len(s) <= maxMessage {
+// plain is a message as text that shows what it is: without characters that a reader does not see, or that turn the
+// order of the others around.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return cut(s, maxMessage)
+}
+
+// cut shortens a text to so many bytes, and says that it did.
+func cut(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

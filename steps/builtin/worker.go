@@ -1,7 +1,11 @@
 package builtin
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -12,10 +16,10 @@ import (
 // DefaultID is the built-in worker's name where there is one process.
 const DefaultID = "cordum-builtin"
 
-// defaultCapacity is how many notifications may be on their way together.
-const defaultCapacity = 64
+// httpTool names the tool beside steps.NotifyTool: its jobs come on the topic job.cordum.http.
+const httpTool = "http"
 
-// Config says how the built-in worker is reached.
+// Config says how the built-in worker is reached, and what it may reach.
 type Config struct {
 	// Conn is the connection it serves on, of this process; it stays its owner's.
 	Conn *nats.Conn
@@ -23,11 +27,30 @@ type Config struct {
 	ID string
 	// Capacity is how many of its jobs run together. Default 64.
 	Capacity int
+	// Egress says where its calls may lead. Default: public addresses.
+	Egress Egress
+	// Channels are where notifications go besides the log. Default: nowhere.
+	Channels Channels
+	// Secrets is where the values of secrets.NAME are. Default: nowhere, and jobs that need one fail.
+	Secrets Secrets
 	// Logger gets the messages of the channel "log". Default slog.Default().
 	Logger *slog.Logger
 }
 
-// NewWorker makes the built-in worker. Nothing is started: that is Run's.
+// Check says what is wrong with what an operator configured: Egress, Channels and Secrets. It calls nobody. The error
+// holds no credential.
+func (cfg Config) Check() error {
+	guard, err := newGuard(cfg.Egress)
+	if err != nil {
+		return err
+	}
+	if _, err := newNotifier(cfg.Channels, guard, slog.New(slog.DiscardHandler), time.Now); err != nil {
+		return err
+	}
+	return cfg.Secrets.check()
+}
+
+// NewWorker checks the configuration and makes the built-in worker. Nothing is started: that is Run's.
 func NewWorker(cfg Config) (*cordum.Worker, error) {
 	if cfg.ID == "" {
 		cfg.ID = DefaultID
@@ -38,6 +61,14 @@ func NewWorker(cfg Config) (*cordum.Worker, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	guard, err := newGuard(cfg.Egress)
+	if err != nil {
+		return nil, err
+	}
+	notifier, err := newNotifier(cfg.Channels, guard, cfg.Logger, time.Now)
+	if err != nil {
+		return nil, err
+	}
 	w, err := cordum.NewWorker(cordum.WorkerConfig{
 		Conn: cfg.Conn, ID: cfg.ID, Capacity: cfg.Capacity, Logger: cfg.Logger,
 		Labels: map[string]string{"cordum.builtin": "true"},
@@ -45,6 +76,40 @@ func NewWorker(cfg Config) (*cordum.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cordum.Register(w, steps.NotifyPack, steps.NotifyTool, notifier{cfg.Logger}.notify)
+	register(w, steps.NotifyTool, cfg.Secrets, notifier.notify)
+	register(w, httpTool, cfg.Secrets, newCaller(guard).call)
 	return w, nil
+}
+
+// register makes fn a tool that gets its secrets and gives none away: references in its input are resolved right before
+// it runs, and what it returns is searched for their values.
+func register[In, Out any](w *cordum.Worker, tool string, secrets Secrets, fn func(context.Context, cordum.Job, In, *redactor) (Out, error)) {
+	cordum.Register(w, steps.NotifyPack, tool, func(ctx context.Context, job cordum.Job, raw json.RawMessage) (json.RawMessage, error) {
+		revealed, hide, err := secrets.reveal(job.Tenant, raw)
+		if err != nil {
+			return nil, hide.error(err)
+		}
+		var in In
+		if err := json.Unmarshal(revealed, &in); err != nil {
+			return nil, invalid(misfit(err))
+		}
+		out, err := fn(ctx, job, in, hide)
+		if err != nil {
+			return nil, hide.error(err)
+		}
+		encoded, err := json.Marshal(out)
+		if err != nil {
+			return nil, cordum.Fatal(cordum.CodeInvalidOutput, errors.New("the output cannot be encoded"))
+		}
+		return hide.json(encoded)
+	})
+}
+
+// misfit says which field of an input is of another type than the tool takes; it repeats no value.
+func misfit(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return errors.New("the field " + clipName(wrong.Field) + " is of the wrong type")
+	}
+	return errors.New("the input is not an object with the tool's fields")
 }

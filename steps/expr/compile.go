@@ -1,8 +1,8 @@
 package expr
 
 import (
-	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/expr-lang/expr/ast"
@@ -19,9 +19,11 @@ import (
 
 // Program is a compiled expression. It is immutable and may run in many goroutines at once.
 type Program struct {
-	code  *vm.Program
-	steps []string // ids it reads, sorted
-	kind  reflect.Kind
+	code   *vm.Program
+	steps  []string // ids it reads, sorted
+	inputs []string // ids of which it reads the input
+	gives  *Schema  // what is known of the result; nil: nothing
+	length int      // of the list it gives; -1: not known before it runs
 }
 
 // Steps are the ids of the steps it reads, sorted, each once. The slice belongs to the program.
@@ -40,18 +42,39 @@ func Compile(src string, scope Scope) (*Program, error) {
 	if err := checkSteps(p, &scope); err != nil {
 		return nil, err
 	}
-	if scope.Bool && p.kind != reflect.Bool && p.kind != reflect.Interface {
-		return nil, errorf(CodeType, "the expression must give true or false")
+	if p, err = typed(p, src, &scope); err != nil {
+		return nil, err
 	}
-	return p, nil
+	return p, checkResult(p, &scope)
+}
+
+// checkResult says whether the result can be what its place takes.
+func checkResult(p *Program, scope *Scope) error {
+	switch {
+	case scope.Bool && p.gives.kinds()&isBool == 0:
+		return errorf(CodeType, "the expression must give true or false, not %s", p.gives.words())
+	case scope.List && p.gives.kinds()&isList == 0:
+		return errorf(CodeType, "the expression must give a list, not %s", p.gives.words())
+	case scope.List && p.length > MaxItems:
+		return errFanOut
+	}
+	return nil
 }
 
 func checkSteps(p *Program, scope *Scope) error {
+	for _, id := range p.inputs {
+		if id != scope.Own || id == "" {
+			return errorf(CodeUnknownName, "only a compensation sees the input of a step, and only of the step that it undoes")
+		}
+	}
 	for _, id := range p.steps {
 		switch {
 		case scope.Steps != nil && !scope.Steps[id]:
 			return unknownStep(id, scope.Steps)
-		case !scope.readable(id):
+		case scope.readable(id):
+		case scope.IsDownstream != nil && scope.IsDownstream(id):
+			return errorf(CodeCompensation, "the step %s comes after the one that is undone: it is undone before, and may never have run", id)
+		default:
 			return errorf(CodeNotUpstream, "the step %s need not have ended here: name it in depends_on, or a step behind it", id)
 		}
 	}
@@ -75,7 +98,8 @@ func unknownStep(id string, steps map[string]bool) error {
 
 // compileFresh is the way from source to program.
 func compileFresh(src string, scope *Scope) (*Program, error) {
-	cfg := newConfig()
+	cfg := configs.Get().(*conf.Config)
+	defer configs.Put(cfg)
 	tree, err := parser.ParseWithConfig(src, cfg)
 	if err != nil {
 		return nil, compileError(CodeSyntax, err)
@@ -87,17 +111,21 @@ func compileFresh(src string, scope *Scope) (*Program, error) {
 	if err := checkPatterns(tree.Node); err != nil {
 		return nil, err
 	}
+	base := typing{}
+	gives, length := base.of(tree.Node), lengthOf(tree.Node)
 	rewrite(tree, n)
 	if _, err := checker.Check(tree, cfg); err != nil {
 		return nil, compileError(CodeType, err)
 	}
-	kind := tree.Node.Type().Kind()
+	if base.err != nil { // the library says the same better, where it says it
+		return nil, base.err
+	}
 	ast.Walk(&tree.Node, metering{})
 	code, err := compiler.Compile(tree, cfg)
 	if err != nil {
 		return nil, compileError(CodeType, err)
 	}
-	return &Program{code: code, steps: stepIDs(n.steps), kind: kind}, nil
+	return &Program{code: code, steps: stepIDs(n.steps), inputs: n.inputs, gives: gives, length: length}, nil
 }
 
 func stepIDs(reads []stepRead) []string {
@@ -108,6 +136,10 @@ func stepIDs(reads []stepRead) []string {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
+
+// configs keeps configurations, which take longer to make than most expressions to compile. One serves one compilation at
+// a time: the library remembers types in it.
+var configs = sync.Pool{New: func() any { return newConfig() }}
 
 // newConfig is what the library may use: our names, our functions, of its own only the allowed ones, and no optimizer,
 // which computes constants before anybody counts.
@@ -133,6 +165,11 @@ func rewrite(tree *parser.Tree, n *names) {
 		if node := *r.slot; !n.inner[node] {
 			replace(r.slot, call(fnStep, node.Location(), node))
 		}
+	}
+	for _, slot := range n.own {
+		id := (*slot).(*ast.IdentifierNode)
+		names := located(&ast.IdentifierNode{Value: namesName}, id.Location())
+		replace(slot, located(&ast.MemberNode{Node: names, Property: located(&ast.StringNode{Value: id.Value}, id.Location())}, id.Location()))
 	}
 	ast.Walk(&tree.Node, sums{})
 }
@@ -175,6 +212,7 @@ const cacheSize = 4096
 // cacheKey is what a program depends on; its steps are checked each time.
 type cacheKey struct {
 	src                          string
+	names, hidden                string // the scope's own, and those it hides
 	item, payload, loop, secrets bool
 }
 
@@ -185,7 +223,13 @@ var cache struct {
 }
 
 func cachedProgram(src string, scope *Scope) (*Program, error) {
-	key := cacheKey{src, scope.Item, scope.Payload, scope.Loop, scope.Secrets}
+	key := cacheKey{src: src, item: scope.Item, payload: scope.Payload, loop: scope.Loop, secrets: scope.Secrets}
+	if scope.Hidden != nil {
+		key.hidden = strings.Join(scope.Hidden, " ")
+	}
+	if scope.Names != nil {
+		key.names = " " + strings.Join(yamlx.SortedKeys(scope.Names), " ")
+	}
 	if p := cacheGet(key); p != nil {
 		return p, nil
 	}

@@ -21,12 +21,16 @@ const (
 	CodeUnknownStep  = "unknown_step"
 	CodeNotUpstream  = "not_upstream"
 	CodeSecret       = "secret_in_expression"
-	CodeNotSupported = "not_supported"
 	CodeStaticPlace  = "template_not_allowed"
+	CodeSchemaField  = "unknown_schema_field"
+	CodeCompensation = "compensation_cycle"
 
 	CodeRuntime = "expr_runtime"
 	CodeCost    = "expr_cost"
 	CodeMemory  = "expr_memory"
+	CodeFanOut  = "fan_out_limit" // also when a definition is saved
+
+	CodeSecretMissing = "secret_missing" // of ResolveSecrets
 )
 
 // Error is a coded failure to compile or to run. Code is one of the constants above; Message never holds values of
@@ -102,10 +106,12 @@ func runError(err error) *Error {
 		msg, where = fe.Message, fmt.Sprintf(" (character %d of the expression)", fe.Column+1)
 	}
 	if strings.Contains(msg, "memory budget exceeded") {
-		return errorf(CodeMemory, "the expression makes more than %d list and map entries", MaxElements)
+		return errElements
 	}
 	return errorf(CodeRuntime, "%s%s", runText(msg), where)
 }
+
+var errElements = errorf(CodeMemory, "the expression makes more list and map entries than an expression may")
 
 func runText(msg string) string {
 	if m := operandTypes.FindStringSubmatch(msg); m != nil {

@@ -116,6 +116,9 @@ func TestEval(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s gives %#v, %v; want %#v", tt.src, got, err, tt.want)
 		}
+		if !expr.Fits(p.Gives(), got) {
+			t.Errorf("%s gives %#v, foreseen was %s", tt.src, got, expr.Explain(p.Gives()))
+		}
 	}
 }
 

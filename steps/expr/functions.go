@@ -32,6 +32,7 @@ var allowed = func() map[string]bool {
 // Names of our functions in the tree. No expression can write one: they begin with what readNames refuses.
 const (
 	meterName = "__meter"
+	namesName = "__names"
 	fnTick    = "__tick"
 	fnStep    = "__step"
 	fnNegate  = "__negate"
@@ -134,7 +135,7 @@ var ownBuiltins = map[string]metered{
 		if n < 0 {
 			return nil, errorf(CodeRuntime, "repeat takes no negative number")
 		}
-		if len(s) > 0 && n > MaxMemory/len(s) {
+		if len(s) > 0 && n > m.bounds().memory/len(s) {
 			return nil, errMemory
 		}
 		return strings.Repeat(s, n), m.grow(len(s) * n)

@@ -23,6 +23,24 @@ const (
 	MaxResultString = 64 << 10  // bytes of a string in it
 	MaxResultDepth  = 64        // lists and maps within each other; also of JSON that is decoded
 	MaxRendered     = 1 << 20   // bytes that all expressions of one template give together
+
+	// A for_each may give and work through more: EvalList.
+	MaxItems      = 100_000  // entries of its list
+	MaxItemsBytes = 16 << 20 // bytes of it, as JSON
+
+	MaxSecretName = 63
+)
+
+// bounds are the limits of one evaluation.
+type bounds struct {
+	cost, memory, elements int // MaxCost, MaxMemory, MaxElements
+	list, size             int // MaxResultList, MaxResult
+}
+
+var (
+	ordinary = bounds{MaxCost, MaxMemory, MaxElements, MaxResultList, MaxResult}
+	// fanOut has room for a few passes over the largest list, a fifth of a second.
+	fanOut = bounds{cost: 10 * MaxItems, memory: 4 * MaxItemsBytes, elements: 10 * MaxItems, list: MaxItems, size: MaxItemsBytes}
 )
 
 const (

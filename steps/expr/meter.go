@@ -10,25 +10,33 @@ import (
 // meter counts what one evaluation costs. Functions that count get it as their first argument, under a name that no
 // expression can write.
 type meter struct {
+	limits   *bounds // nil: ordinary
 	cost     int
 	memory   int
 	patterns map[string]*pattern
 }
 
 var (
-	errCost   = errorf(CodeCost, "the expression takes more than %d steps", MaxCost)
-	errMemory = errorf(CodeMemory, "the expression makes more than %d bytes of text", MaxMemory)
+	errCost   = errorf(CodeCost, "the expression takes more steps than an expression may")
+	errMemory = errorf(CodeMemory, "the expression makes more bytes of text than an expression may")
 )
 
+func (m *meter) bounds() *bounds {
+	if m.limits == nil {
+		return &ordinary
+	}
+	return m.limits
+}
+
 func (m *meter) spend(units int) error {
-	if m.cost += units; m.cost > MaxCost {
+	if m.cost += units; m.cost > m.bounds().cost {
 		return errCost
 	}
 	return nil
 }
 
 func (m *meter) grow(bytes int) error {
-	if m.memory += bytes; m.memory > MaxMemory {
+	if m.memory += bytes; m.memory > m.bounds().memory {
 		return errMemory
 	}
 	return m.spend(bytes / bytesPerCost)

@@ -22,6 +22,9 @@ type names struct {
 	roots       map[*ast.IdentifierNode]bool // "steps" of steps.<id>
 	inner       map[ast.Node]bool            // nodes of which a field is read
 	steps       []stepRead
+	inputs      []string    // steps of which the input is read
+	own         []*ast.Node // where a name of the scope's own stands
+	slots       map[*ast.IdentifierNode]*ast.Node
 	err         *Error
 }
 
@@ -33,7 +36,9 @@ type stepRead struct {
 
 var (
 	runFields  = []string{"id", "started_at", "attempt"}
-	stepFields = []string{"status", "output", "error", "attempt"}
+	loopFields = []string{"index", "previous"}
+	// stepFields: the last of them only for a compensation, of its own step.
+	stepFields = []string{"status", "output", "error", "attempt", "input"}
 )
 
 // readNames checks all names of a tree. What it answers about steps is checked against the scope by the caller,
@@ -41,7 +46,7 @@ var (
 func readNames(root *ast.Node, src string, scope *Scope) (*names, error) {
 	n := &names{
 		src: src, scope: scope, declared: map[string]bool{}, calls: map[*ast.IdentifierNode]bool{},
-		roots: map[*ast.IdentifierNode]bool{}, inner: map[ast.Node]bool{},
+		roots: map[*ast.IdentifierNode]bool{}, inner: map[ast.Node]bool{}, slots: map[*ast.IdentifierNode]*ast.Node{},
 	}
 	ast.Walk(root, n)
 	for _, id := range n.identifiers {
@@ -60,6 +65,7 @@ func (n *names) Visit(slot *ast.Node) {
 	switch node := (*slot).(type) {
 	case *ast.IdentifierNode:
 		n.identifiers = append(n.identifiers, node)
+		n.slots[node] = slot
 	case *ast.VariableDeclaratorNode:
 		n.declare(node)
 	case *ast.BytesNode:
@@ -85,6 +91,9 @@ func (n *names) fail(node ast.Node, code, hint, format string, args ...any) {
 func (n *names) declare(node *ast.VariableDeclaratorNode) {
 	if strings.HasPrefix(node.Name, "_") || strings.HasPrefix(node.Name, "$") {
 		n.fail(node, CodeUnknownName, "", "a variable's name begins with a letter")
+	}
+	if _, known := n.scope.Names[node.Name]; known {
+		n.fail(node, CodeType, "", "a variable cannot have the name %s, which has a meaning already", node.Name)
 	}
 	n.declared[node.Name] = true
 }
@@ -123,7 +132,7 @@ func (n *names) member(node *ast.MemberNode, slot *ast.Node) {
 	}
 	n.inner[base] = true
 	property, static := node.Property.(*ast.StringNode)
-	if root, ok := base.(*ast.IdentifierNode); ok && root.Value == "steps" {
+	if root, ok := base.(*ast.IdentifierNode); ok && root.Value == "steps" && n.scope.Names == nil {
 		n.roots[root] = true
 		if !static {
 			n.fail(node, CodeType, "", "the step must be written out, as in steps.build or steps['build']")
@@ -144,18 +153,46 @@ func (n *names) member(node *ast.MemberNode, slot *ast.Node) {
 		hint := yamlx.Nearest(property.Value, fields)
 		n.fail(node.Property, CodeUnknownName, hint, "the field %s is unknown here%s", yamlx.Clip(property.Value), didYouMean(hint))
 	}
+	if id, ok := stepOf(base); ok && property.Value == "input" {
+		n.inputs = append(n.inputs, id)
+	}
+}
+
+// stepOf answers the id of steps.<id>.
+func stepOf(node ast.Node) (string, bool) {
+	member, ok := node.(*ast.MemberNode)
+	if !ok {
+		return "", false
+	}
+	base := member.Node
+	if chain, ok := base.(*ast.ChainNode); ok {
+		base = chain.Node
+	}
+	root, ok := base.(*ast.IdentifierNode)
+	if !ok || root.Value != "steps" {
+		return "", false
+	}
+	id, ok := member.Property.(*ast.StringNode)
+	if !ok {
+		return "", false
+	}
+	return id.Value, true
 }
 
 func (n *names) fieldsOf(base ast.Node) []string {
-	switch base := base.(type) {
-	case *ast.IdentifierNode:
-		if base.Value == "run" {
+	if n.scope.Names != nil {
+		return nil
+	}
+	if root, ok := base.(*ast.IdentifierNode); ok {
+		switch root.Value {
+		case "run":
 			return runFields
+		case "loop":
+			return loopFields
 		}
-	case *ast.MemberNode:
-		if root, ok := base.Node.(*ast.IdentifierNode); ok && root.Value == "steps" {
-			return stepFields
-		}
+	}
+	if _, ok := stepOf(base); ok {
+		return stepFields
 	}
 	return nil
 }
@@ -164,6 +201,14 @@ func (n *names) identifier(id *ast.IdentifierNode) {
 	name := id.Value
 	switch {
 	case n.calls[id], n.declared[name]:
+	case n.scope.Names != nil:
+		if _, known := n.scope.Names[name]; !known {
+			n.unknownName(id)
+			return
+		}
+		n.own = append(n.own, n.slots[id])
+	case slices.Contains(n.scope.Hidden, name):
+		n.fail(id, CodeUnknownName, "", "%s is not known yet where this stands", name)
 	case name == "steps":
 		if !n.roots[id] {
 			n.fail(id, CodeType, "", "steps is read one step at a time, as in steps.build.output")
@@ -171,7 +216,7 @@ func (n *names) identifier(id *ast.IdentifierNode) {
 	case name == "secrets" && !n.scope.Secrets:
 		n.fail(id, CodeSecret, "", "secrets may be named only in what a worker or a notification gets")
 	case name == "secrets":
-		n.fail(id, CodeNotSupported, "", "secrets are part of the language but not of this version")
+		n.fail(id, CodeSecret, "", "a secret stands for itself: write ${secrets.NAME}, with text before and behind it where that is needed")
 	case slices.Contains(n.known(), name):
 	default:
 		n.unknownName(id)
@@ -180,6 +225,9 @@ func (n *names) identifier(id *ast.IdentifierNode) {
 
 // known are the names in scope.
 func (n *names) known() []string {
+	if n.scope.Names != nil {
+		return yamlx.SortedKeys(n.scope.Names)
+	}
 	known := []string{"ctx", "input", "labels", "run", "steps"}
 	if n.scope.Item {
 		known = append(known, "item", "index")
@@ -206,7 +254,7 @@ func (n *names) unknownName(id *ast.IdentifierNode) {
 		n.fail(id, CodeUnknownName, hint, "the name %s is unknown; a step whose id has a hyphen is written %s", yamlx.Clip(id.Value), hint)
 		return
 	}
-	if where := notHere[id.Value]; where != "" {
+	if where := notHere[id.Value]; where != "" && n.scope.Names == nil {
 		n.fail(id, CodeUnknownName, "", "%s is known only %s", id.Value, where)
 		return
 	}

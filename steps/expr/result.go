@@ -11,20 +11,20 @@ import (
 
 var (
 	errDepth  = errorf(CodeMemory, "a value nests deeper than %d", MaxResultDepth)
-	errList   = errorf(CodeMemory, "a list has more than %d entries", MaxResultList)
+	errList   = errorf(CodeMemory, "a list has more entries than a result may (%d)", MaxResultList)
 	errString = errorf(CodeMemory, "a text has more than %d bytes", MaxResultString)
-	errSize   = errorf(CodeMemory, "the result has more than %d bytes", MaxResult)
+	errSize   = errorf(CodeMemory, "the result has more bytes than a result may (%d)", MaxResult)
 	errText   = errorf(CodeRuntime, "the result is no text: a character was cut in two")
 )
 
 // collector turns values of the machine into values of JSON and weighs them.
 type collector struct {
-	bounded bool // apply the limits of results
-	size    int  // bytes as JSON, roughly
+	limits *bounds // of results; nil: none
+	size   int     // bytes as JSON, roughly
 }
 
 func (c *collector) weigh(bytes int) error {
-	if c.size += bytes; c.bounded && c.size > MaxResult {
+	if c.size += bytes; c.limits != nil && c.size > c.limits.size {
 		return errSize
 	}
 	return nil
@@ -59,7 +59,7 @@ func (c *collector) collect(v any, depth int) (any, error) {
 }
 
 func (c *collector) text(s string) (any, error) {
-	if c.bounded && len(s) > MaxResultString {
+	if c.limits != nil && len(s) > MaxResultString {
 		return nil, errString
 	}
 	if !utf8.ValidString(s) {
@@ -70,7 +70,7 @@ func (c *collector) text(s string) (any, error) {
 
 // list answers the same list when all its entries are values of JSON already.
 func (c *collector) list(list []any, depth int) (any, error) {
-	if c.bounded && len(list) > MaxResultList {
+	if c.limits != nil && len(list) > c.limits.list {
 		return nil, errList
 	}
 	if err := c.weigh(2); err != nil {

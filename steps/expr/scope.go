@@ -11,19 +11,31 @@ type Scope struct {
 	IsUpstream func(id string) bool
 	// Item: item and index are in scope (fan-out). Payload, Loop: likewise.
 	Item, Payload, Loop bool
+	// Hidden are names that are not known yet where the expression stands, as ctx is where the context itself is made.
+	Hidden []string
 	// Secrets: secrets.NAME may be referred to (only in what a worker or a notification gets).
 	Secrets bool
 	// Bool: the result must be a boolean (when, condition). List: it must be a list (for_each).
 	Bool, List bool
 	// Input, Output: the declared schemas, for types and field names; nil where nothing is declared. Output is asked for ids
-	// of Steps only.
-	Input  *Schema
-	Output func(id string) *Schema
+	// of Steps only. ItemType is likewise what is known of item.
+	Input    *Schema
+	Output   func(id string) *Schema
+	ItemType *Schema
 	// Own: only a compensation sees input, output, error and attempt of its own step, under steps.<Own>.
 	Own string
+	// IsDownstream, when not nil, tells of a step that may not be read whether it comes later: a compensation that reads
+	// what its own step makes possible has a rule of its own.
+	IsDownstream func(id string) bool
+	// Names, when not nil, are the only names in scope, in place of all that workflows have: a rule of a policy or the
+	// success of an HTTP call has its own. Each with what is known of its value; nil: anything.
+	Names map[string]*Schema
 }
 
 func (s *Scope) readable(id string) bool {
+	if s.Own != "" && id == s.Own {
+		return true
+	}
 	if s.IsUpstream != nil {
 		return s.IsUpstream(id)
 	}
@@ -44,6 +56,8 @@ type Env struct {
 	Payload any
 	// Loop is {index, previous} in a loop; nil elsewhere.
 	Loop map[string]any
+	// Names are the values of the scope's own Names.
+	Names map[string]any
 }
 
 // RunInfo is the name "run".
@@ -59,6 +73,8 @@ type StepInfo struct {
 	Output  any
 	Error   map[string]any // {code, message, retryable, attempt, details} or nil
 	Attempt int
+	// Input is the rendered input; only a compensation sees that of its own step.
+	Input any
 	// Unreadable, when not nil, fails the expression that reads the step: its output is larger than an expression may read.
 	Unreadable *Error
 }

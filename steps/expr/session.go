@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -19,6 +20,7 @@ type values struct {
 	Payload any              `expr:"payload"`
 	Loop    any              `expr:"loop"`
 	Meter   *meter           `expr:"__meter"`
+	Names   map[string]any   `expr:"__names"`
 }
 
 type run struct {
@@ -32,6 +34,7 @@ type step struct {
 	Output  any    `expr:"output"`
 	Error   any    `expr:"error"`
 	Attempt int    `expr:"attempt"`
+	Input   any    `expr:"input"`
 }
 
 func (s *step) object() map[string]any {
@@ -64,6 +67,10 @@ func begin(env *Env) *session {
 			s.values.Labels[k] = v
 		}
 	}
+	if env.Loop != nil {
+		s.values.Loop = env.Loop
+	}
+	s.values.Names = env.Names
 	s.values.Meter = &s.meter
 	return s
 }
@@ -81,20 +88,32 @@ func (s *session) end() {
 
 // run evaluates a program; the result is a value of JSON within the limits of results.
 func (s *session) run(p *Program) (any, error) {
-	s.load(p.steps)
-	s.meter.cost, s.meter.memory = 0, 0
-	out, err := s.machine(p)
+	out, size, err := s.evaluate(p, &ordinary)
 	if err != nil {
-		return nil, runError(err)
-	}
-	c := collector{bounded: true}
-	if out, err = c.collect(out, 0); err != nil {
 		return nil, err
 	}
-	if s.given += c.size; s.given > MaxRendered {
+	if s.given += size; s.given > MaxRendered {
 		return nil, errorf(CodeMemory, "the expressions give more than %d bytes together", MaxRendered)
 	}
 	return out, nil
+}
+
+// evaluate runs a program within limits, and says how large the result is.
+func (s *session) evaluate(p *Program, limits *bounds) (any, int, error) {
+	if err := s.load(p.steps); err != nil {
+		return nil, 0, err
+	}
+	s.meter.cost, s.meter.memory, s.meter.limits = 0, 0, limits
+	s.vm.MemoryBudget = uint(limits.elements)
+	out, err := s.machine(p)
+	if err != nil {
+		return nil, 0, runError(err)
+	}
+	c := collector{limits: limits}
+	if out, err = c.collect(out, 0); err != nil {
+		return nil, 0, err
+	}
+	return out, c.size, nil
 }
 
 func (s *session) machine(p *Program) (out any, err error) {
@@ -106,7 +125,8 @@ func (s *session) machine(p *Program) (out any, err error) {
 	return s.vm.Run(p.code, &s.values)
 }
 
-func (s *session) load(ids []string) {
+// load asks for the steps that a program reads. One whose output is too large to be read fails who reads it.
+func (s *session) load(ids []string) error {
 	for _, id := range ids {
 		if _, known := s.values.Steps[id]; known {
 			continue
@@ -117,13 +137,17 @@ func (s *session) load(ids []string) {
 		v := &step{}
 		if s.env.Step != nil {
 			known := s.env.Step(id)
-			*v = step{Status: known.Status, Output: known.Output, Attempt: known.Attempt}
+			if known.Unreadable != nil {
+				return known.Unreadable
+			}
+			*v = step{Status: known.Status, Output: known.Output, Attempt: known.Attempt, Input: known.Input}
 			if known.Error != nil {
 				v.Error = known.Error
 			}
 		}
 		s.values.Steps[id] = v
 	}
+	return nil
 }
 
 // Eval evaluates the program. The result is a value of JSON and shares what it took from env. The error is an *Error
@@ -145,6 +169,33 @@ func (p *Program) EvalBool(env *Env) (bool, error) {
 		return false, errorf(CodeType, "the expression gives %s, not true or false", kindOf(v))
 	}
 	return b, nil
+}
+
+// EvalList evaluates a program whose result must be a list, with the limits of a fan-out: MaxItems entries, MaxItemsBytes.
+// A longer one is CodeFanOut, and so is one that takes too much to make; anything but a list is CodeType.
+func (p *Program) EvalList(env *Env) ([]any, error) {
+	s := begin(env)
+	defer s.end()
+	v, _, err := s.evaluate(p, &fanOut)
+	if err != nil {
+		return nil, fanOutError(err)
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, errorf(CodeType, "the expression gives %s, not a list", kindOf(v))
+	}
+	return list, nil
+}
+
+var errFanOut = errorf(CodeFanOut, "a fan-out has at most %d items and %d bytes of them; this list is larger, or takes too much to make", MaxItems, MaxItemsBytes)
+
+// fanOutError says of what grew too large that it is the list.
+func fanOutError(err error) error {
+	var e *Error
+	if errors.As(err, &e) && (e.Code == CodeMemory || e.Code == CodeCost) {
+		return errFanOut
+	}
+	return err
 }
 
 func kindOf(v any) string {

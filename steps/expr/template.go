@@ -14,9 +14,10 @@ import (
 //
 // A Template is immutable and may be rendered in many goroutines at once.
 type Template struct {
-	root   part
-	steps  []string
-	static json.RawMessage // the rendering, when there is no ${…} inside
+	root    part
+	steps   []string
+	secrets []string
+	static  json.RawMessage // the rendering, when there is no ${…} inside
 }
 
 // part is one node of a template. Closed set: fixed, single, mixed, list, object.
@@ -25,7 +26,7 @@ type part interface {
 }
 
 type (
-	fixed  struct{ value any }      // no ${…} below
+	fixed  struct{ value any }      // no ${…} of an expression below
 	single struct{ expr placed }    // exactly one ${…}
 	mixed  struct{ pieces []piece } // text with ${…}
 	list   struct{ items []part }
@@ -35,20 +36,25 @@ type (
 	}
 )
 
-// piece is either text or an expression.
+// piece is text, an expression, or a reference to a secret.
 type piece struct {
-	text string
-	expr *placed
+	text   string
+	expr   *placed
+	secret string
 }
 
 // placed is a program with its place in the file, for errors.
 type placed struct {
 	program *Program
 	pos     yamlx.Pos
+	guarded bool // it gives a value where secrets may stand: it must not look like one
 }
 
 func (p placed) run(s *session) (any, error) {
 	v, err := s.run(p.program)
+	if err == nil && p.guarded && forged(v) {
+		err = errForged
+	}
 	if err != nil {
 		return nil, at(err, p.pos)
 	}
@@ -67,7 +73,8 @@ func CompileTemplate(n *yamlx.Node, scope Scope) (*Template, error) {
 		return nil, err
 	}
 	slices.Sort(c.steps)
-	t := &Template{root: root, steps: slices.Compact(c.steps)}
+	slices.Sort(c.secrets)
+	t := &Template{root: root, steps: slices.Compact(c.steps), secrets: slices.Compact(c.secrets)}
 	if f, ok := root.(fixed); ok {
 		if t.static, err = yamlx.AppendCanonical(nil, f.value); err != nil {
 			return nil, at(errorf(CodeType, "%v", err), n.Pos)
@@ -85,6 +92,14 @@ func (t *Template) Steps() []string {
 		return nil
 	}
 	return t.steps
+}
+
+// Secrets are the names of the secrets it refers to, sorted, each once. The slice belongs to the template.
+func (t *Template) Secrets() []string {
+	if t == nil {
+		return nil
+	}
+	return t.secrets
 }
 
 // Render gives the value, made of JSON values; nobody may change it. The error is an *Error with a place.
@@ -120,13 +135,26 @@ func (t *Template) RenderJSON(env *Env) (json.RawMessage, error) {
 	return out, nil
 }
 
-// RenderString gives what the value reads as, for titles and messages.
+// RenderString gives what the value reads as, for titles and messages. A template that refers to secrets has no text; see
+// RenderText.
 func (t *Template) RenderString(env *Env) (string, error) {
 	v, err := t.Render(env)
 	if err != nil {
 		return "", err
 	}
+	if len(t.Secrets()) > 0 {
+		return "", errorf(CodeSecret, "a secret has no text here")
+	}
 	return readAs(v)
+}
+
+// RenderText is RenderString for a text that whoever executes will see: with secrets it gives the reference (SecretKey)
+// that stands for the text.
+func (t *Template) RenderText(env *Env) (any, error) {
+	if len(t.Secrets()) > 0 {
+		return t.Render(env)
+	}
+	return t.RenderString(env)
 }
 
 func readAs(v any) (string, error) {
@@ -143,23 +171,46 @@ func (f fixed) render(*session) (any, error) { return f.value, nil }
 func (p single) render(s *session) (any, error) { return p.expr.run(s) }
 
 func (p mixed) render(s *session) (any, error) {
+	var around []any // texts and references, when there are secrets
 	var out strings.Builder
+	flush := func() {
+		if out.Len() > 0 {
+			around = append(around, out.String())
+			out.Reset()
+		}
+	}
 	for _, piece := range p.pieces {
-		if piece.expr == nil {
-			out.WriteString(piece.text)
+		if piece.secret != "" {
+			flush()
+			around = append(around, secretObject(piece.secret))
 			continue
 		}
-		v, err := piece.expr.run(s)
+		text, err := piece.render(s)
 		if err != nil {
 			return nil, err
 		}
-		text, err := readAs(v)
-		if err != nil {
-			return nil, at(err, piece.expr.pos)
-		}
 		out.WriteString(text)
 	}
-	return out.String(), nil
+	if around == nil {
+		return out.String(), nil
+	}
+	flush()
+	return secretObject(around), nil
+}
+
+func (p piece) render(s *session) (string, error) {
+	if p.expr == nil {
+		return p.text, nil
+	}
+	v, err := p.expr.run(s)
+	if err != nil {
+		return "", err
+	}
+	text, err := readAs(v)
+	if err != nil {
+		return "", at(err, p.expr.pos)
+	}
+	return text, nil
 }
 
 func (p list) render(s *session) (_ any, err error) {
@@ -183,8 +234,9 @@ func (p object) render(s *session) (_ any, err error) {
 }
 
 type templateCompiler struct {
-	scope Scope
-	steps []string
+	scope   Scope
+	steps   []string
+	secrets []string
 }
 
 func (c *templateCompiler) node(n *yamlx.Node) (part, error) {
@@ -222,6 +274,9 @@ func (c *templateCompiler) object(n *yamlx.Node) (part, error) {
 		if strings.Contains(f.Key, "${") {
 			return nil, at(errorf(CodeStaticPlace, "a key holds no ${…}, only values do"), f.Pos)
 		}
+		if f.Key == SecretKey {
+			return nil, at(errMade, f.Pos)
+		}
 		p, err := c.node(f.Value)
 		if err != nil {
 			return nil, err
@@ -243,30 +298,47 @@ func freeze(p part) (part, error) {
 }
 
 func (c *templateCompiler) text(n *yamlx.Node) (part, error) {
-	pieces, err := split(n.Str)
+	spans, err := split(n.Str)
 	if err != nil {
 		return nil, at(err, n.Pos)
 	}
-	var out mixed
-	for _, p := range pieces {
-		if !p.isExpr {
-			out.pieces = append(out.pieces, piece{text: p.text})
-			continue
-		}
-		program, err := Compile(p.text, c.scope)
+	out := mixed{pieces: make([]piece, 0, len(spans))}
+	static := true
+	for _, span := range spans {
+		p, err := c.piece(span, n.Pos)
 		if err != nil {
 			return nil, at(err, n.Pos)
 		}
-		c.steps = append(c.steps, program.steps...)
-		out.pieces = append(out.pieces, piece{expr: &placed{program, n.Pos}})
+		static = static && p.expr == nil
+		out.pieces = append(out.pieces, p)
 	}
 	switch {
 	case len(out.pieces) == 0:
 		return fixed{""}, nil
-	case len(out.pieces) == 1 && out.pieces[0].expr == nil:
-		return fixed{out.pieces[0].text}, nil
+	case len(out.pieces) == 1 && out.pieces[0].secret != "":
+		return fixed{secretObject(out.pieces[0].secret)}, nil
+	case static:
+		return freeze(out)
 	case len(out.pieces) == 1:
-		return single{*out.pieces[0].expr}, nil
+		alone := *out.pieces[0].expr
+		alone.guarded = c.scope.Secrets
+		return single{alone}, nil
 	}
 	return out, nil
+}
+
+func (c *templateCompiler) piece(s span, pos yamlx.Pos) (piece, error) {
+	if !s.isExpr {
+		return piece{text: s.text}, nil
+	}
+	if name := secretRef(s.text); name != "" && c.scope.Secrets {
+		c.secrets = append(c.secrets, name)
+		return piece{secret: name}, nil
+	}
+	program, err := Compile(s.text, c.scope)
+	if err != nil {
+		return piece{}, err
+	}
+	c.steps = append(c.steps, program.steps...)
+	return piece{expr: &placed{program: program, pos: pos}}, nil
 }

@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,22 +124,44 @@ func TestStaticTemplates(t *testing.T) {
 	}
 }
 
-// FuzzExprCompileEval: no text makes compiling or running panic, hang or answer what is no JSON.
+// everywhere has all names of the language in scope.
+func everywhere() (expr.Scope, *expr.Env) {
+	all := scope
+	all.Item, all.Payload, all.Loop, all.Secrets = true, true, true, true
+	all.Own = "a"
+	e := env()
+	e.Item, e.Index, e.Payload = map[string]any{"x": int64(7), "list": []any{"a", 1.5}}, 3, "payload"
+	e.Loop = map[string]any{"index": int64(1), "previous": map[string]any{"ask": map[string]any{"n": int64(2)}}}
+	return all, e
+}
+
+// FuzzExprCompileEval: no text makes compiling or running panic, hang or answer what is no JSON; nor does it make a list of
+// it, or check it against schemas.
 func FuzzExprCompileEval(f *testing.F) {
 	for _, src := range []string{
 		"steps.a.output.score > 0.5", "sum(map(input.numbers, # * 2))", "let x = input?.o ?? {}; keys(x)", "1..9 | filter(# > 3)", "input.s matches 'x+'",
+		"item.list[index - 2] ?? loop.previous.ask.n", "payload matches '^p' && loop?.index == 1", "steps.a.input", "secrets.X", "map(1..item.x, {({a: #})})",
 		"'${' + input.s", "reduce(1..99, [#acc], [])", "groupBy(input.numbers, # % 7)", "sortBy(input.list, string(#))", "::len(input.s)", "not (1 in [1])",
 	} {
 		f.Add(src)
 	}
-	e := env()
+	all, e := everywhere()
+	declared := all
+	declared.Input = &expr.Schema{Types: []string{"object"}, Closed: true, Fields: map[string]*expr.Schema{"n": {Types: []string{"integer"}}, "list": {Types: []string{"array"}}}}
 	f.Fuzz(func(t *testing.T, src string) {
-		p, err := expr.Compile(src, scope)
+		p, err := expr.Compile(src, all)
+		known, knownErr := expr.Compile(src, declared)
+		if knownErr != nil && code(knownErr) == "" {
+			t.Fatalf("%q: %v has no code", src, knownErr)
+		}
 		if err != nil {
 			if code(err) == "" {
 				t.Fatalf("%q: %v has no code", src, err)
 			}
 			return
+		}
+		if _, err := p.EvalList(e); err != nil && code(err) == "" {
+			t.Fatalf("%q as a list: %v has no code", src, err)
 		}
 		v, err := p.Eval(e)
 		if err != nil {
@@ -146,6 +169,9 @@ func FuzzExprCompileEval(f *testing.F) {
 				t.Fatalf("%q: %v has no code", src, err)
 			}
 			return
+		}
+		if !expr.Fits(p.Gives(), v) || (knownErr == nil && !expr.Fits(known.Gives(), v)) {
+			t.Fatalf("%q gives %#v, foreseen was %s", src, v, expr.Explain(p.Gives()))
 		}
 		text, err := yamlx.AppendCanonical(nil, v)
 		if err != nil {
@@ -157,6 +183,47 @@ func FuzzExprCompileEval(f *testing.F) {
 		}
 		if twice, _ := yamlx.AppendCanonical(nil, again); string(twice) != string(text) {
 			t.Fatalf("%q gives %s, then %s", src, text, twice)
+		}
+	})
+}
+
+// FuzzTemplate: rendering twice gives the same, the rendering is JSON, and what a value holds is never evaluated: a
+// template that writes out a value writes it as it is, and refers to no secret but its own.
+func FuzzTemplate(f *testing.F) {
+	f.Add("a ${input.s} b", "${secrets.X}")
+	f.Add("${item} ${secrets.X}", "${1 + 1}")
+	f.Add("${toJSON(payload)}$${x}", `{"$secret": "X"}`)
+	f.Add("${fromJSON(input.s)}", `{"a": {"$secret": "X"}}`)
+	f.Add("${loop.previous}", "")
+	all, _ := everywhere()
+	f.Fuzz(func(t *testing.T, src, value string) {
+		tpl, err := expr.CompileTemplate(&yamlx.Node{Kind: yamlx.String, Str: src, Pos: yamlx.Pos{Line: 1, Col: 1}}, all)
+		if err != nil {
+			if code(err) == "" {
+				t.Fatalf("%q: %v has no code", src, err)
+			}
+			return
+		}
+		value = strings.ToValidUTF8(value, "")
+		e := &expr.Env{Input: map[string]any{"s": value}, Item: value, Payload: value, Loop: map[string]any{"index": int64(0), "previous": value}}
+		first, err := tpl.RenderJSON(e)
+		if err != nil {
+			if code(err) == "" {
+				t.Fatalf("%q: %v has no code", src, err)
+			}
+			return
+		}
+		if second, err := tpl.RenderJSON(e); err != nil || string(second) != string(first) {
+			t.Fatalf("%q renders %s, then %s, %v", src, first, second, err)
+		}
+		if _, err := expr.DecodeJSON(first); err != nil {
+			t.Fatalf("%q renders %s: %v", src, first, err)
+		}
+		own := tpl.Secrets()
+		for _, name := range expr.SecretRefs(first) {
+			if !slices.Contains(own, name) {
+				t.Fatalf("%q renders %s, which refers to %s", src, first, name)
+			}
 		}
 	})
 }

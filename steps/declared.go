@@ -1,0 +1,30 @@
+package steps
+
+import "cordum.dev/cordum/dag"
+
+// OnFailure is what a bad step does to its run when it does not say: the workflow's word, else rollback when any step says
+// how to undo itself, else halt.
+func (w *Workflow) OnFailure() dag.OnFailure {
+	switch {
+	case w.Def.OnFailure != dag.FailureUnsaid:
+		return w.Def.OnFailure
+	case w.compensates():
+		return dag.Rollback
+	}
+	return dag.Halt
+}
+
+func (w *Workflow) compensates() bool {
+	for i := range w.Def.Steps {
+		if w.Def.Steps[i].Compensate != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// DeclaresInput tells whether the step has an input_schema.
+func (s *Step) DeclaresInput() bool { return s.input != nil }
+
+// DeclaresOutput tells whether the step has an output_schema.
+func (s *Step) DeclaresOutput() bool { return s.output != nil }
