@@ -15,6 +15,8 @@ func Apply(r *Run, at Stamp, f Fact) error {
 	switch f := f.(type) {
 	case *RunStarted:
 		r.applyStarted(at, f)
+	case *RunAdmitted:
+		r.begin()
 	case *RunPaused:
 		r.Paused = true
 	case *RunResumed:
@@ -25,112 +27,165 @@ func Apply(r *Run, at Stamp, f Fact) error {
 		r.applyEnded(at, f)
 	case *RunFaultedFact:
 		r.Fault = f.Error
-		r.moveRun(RunFaulted)
+		if r.State == RunRunning { // what has ended stays so: its compensation stands still
+			r.moveRun(RunFaulted)
+		}
+	case *SignalReceived:
+		r.Signals = append(r.Signals, Signal{Name: f.Name, Payload: f.Payload, At: at.At})
+	case *Swept:
+		r.sweep = f.Next
+	case *UndoingBegun:
+		r.applyUndoing(f)
+	case *UndoingEnded:
+		r.Undoing = false
+	case *SetBack:
+		r.applySetBack(f)
+	default:
+		r.applyStep(at, f)
+	}
+	return nil
+}
+
+// applyStep makes a fact about one node true.
+func (r *Run) applyStep(at Stamp, f Fact) {
+	switch f := f.(type) {
 	case *JobAsked:
-		r.applyJobAsked(at, f)
+		r.applyAsked(at, f.Step, f.Attempt, f.Input)
+		r.moveStep(f.Step, StepRunning)
+	case *ChildAsked:
+		r.applyAsked(at, f.Step, f.Attempt, f.Input)
+		r.moveStep(f.Step, StepInside)
 	case *ApprovalAsked:
-		r.moveStep(f.Step, StepWaiting)
-		r.Steps[f.Step].StartedAt = at.At
+		r.waits(at, f.Step)
 	case *DelaySet:
-		r.moveStep(f.Step, StepWaiting)
-		r.Steps[f.Step].StartedAt = at.At
+		r.waits(at, f.Step)
+	case *SignalAwaited:
+		r.waits(at, f.Step)
+		r.waiters = append(r.waiters, f.Step)
+	case *SignalTaken:
+		r.Signals = slices.Delete(r.Signals, int(f.Index), int(f.Index)+1)
 	case *StepSucceededFact:
-		r.Steps[f.Step].Output = f.Output
-		r.end(at, f.Step, StepSucceeded)
+		r.applySucceeded(at, f)
 	case *StepEnded:
-		r.Steps[f.Step].Failure = f.Failure
+		r.applyAnswer(f.Step, f.Failure, f.Effect, f.Output, f.Settles)
 		r.end(at, f.Step, f.State)
 	case *StepSkippedFact:
 		r.Steps[f.Step].Reason = f.Reason
 		r.end(at, f.Step, StepSkipped)
 	case *RetrySet:
-		r.Steps[f.Step].Failure = f.Failure
+		r.applyAnswer(f.Step, f.Failure, f.Effect, f.Output, f.Settles)
 		r.moveStep(f.Step, StepRetrying)
 	case *RetryDue:
 		r.moveStep(f.Step, StepReady)
 	case *JobStopAsked:
 		s := &r.Steps[f.Step]
 		s.stopping = s.stopping || f.Force
-	case *SignalReceived:
-		r.Signals = append(r.Signals, Signal{Name: f.Name, Payload: f.Payload, At: at.At})
+	case *ChildStopAsked:
+		s := &r.Steps[f.Step]
+		s.stopping, s.overdue = true, s.overdue || f.Overdue
+	case *ChildNoted:
+		r.rest(&r.Steps[f.Step], f.Idle)
+	case *JobNoted:
+		r.rest(&r.Steps[f.Step], f.Idle)
 	case *LateResult:
-		// Changes nothing: that is its meaning.
-	case *Swept:
-		r.sweep = f.Next
+		r.applyLate(f)
+	case *FannedOut:
+		r.applyFannedOut(at, f)
+	case *RoundBegun:
+		r.applyRound(at, f)
+	case *Reopened:
+		r.applyReopened(at, f)
+	case *ClosingBegun:
+		r.applyClosing(at, f)
+	default:
+		r.applyUndo(at, f)
 	}
-	return nil
 }
 
-// stepOf is the step a fact is about.
-func stepOf(f Fact) (int32, bool) {
+// applyUndo makes a fact about one compensation true.
+func (r *Run) applyUndo(at Stamp, f Fact) {
 	switch f := f.(type) {
-	case *JobAsked:
-		return f.Step, true
-	case *ApprovalAsked:
-		return f.Step, true
-	case *DelaySet:
-		return f.Step, true
-	case *StepSucceededFact:
-		return f.Step, true
-	case *StepEnded:
-		return f.Step, true
-	case *StepSkippedFact:
-		return f.Step, true
-	case *RetrySet:
-		return f.Step, true
-	case *RetryDue:
-		return f.Step, true
-	case *JobStopAsked:
-		return f.Step, true
-	case *LateResult:
-		return f.Step, true
+	case *UndoBegun:
+		r.applyUndoBegun(f)
+	case *UndoHeld:
+		r.Steps[f.Step].Failure = f.Failure
+		r.moveStep(f.Step, StepHeld)
+	case *UndoRearmed:
+		r.Steps[f.Step].base = r.Steps[f.Step].Attempt
+		r.moveStep(f.Step, StepReady)
+	case *UndoSettled:
+		to := StepSkipped
+		if f.How == SettledDone {
+			to = StepSucceeded
+		}
+		r.end(at, f.Step, to)
+	case *ChildUndoAsked:
+		r.moveStep(f.Step, StepInside)
+	case *ChildUndoNoted:
+		s := &r.Steps[f.Step]
+		s.done++
+		if f.Undone {
+			s.succeeded++
+		}
+		r.moveStep(f.Step, StepReady)
 	}
-	return 0, false
-}
-
-// StepOf answers the step a fact is about, or -1.
-func StepOf(f Fact) int {
-	if i, ok := stepOf(f); ok {
-		return int(i)
-	}
-	if s, ok := f.(*StopBegun); ok {
-		return int(s.Step)
-	}
-	return -1
 }
 
 func (r *Run) applyStarted(at Stamp, f *RunStarted) {
-	r.moveRun(RunRunning)
 	r.Tenant, r.Kind, r.Workflow, r.RerunOf = f.Tenant, f.RunKind, f.Workflow, f.RerunOf
 	r.Labels, r.Input, r.Context = f.Labels, f.Input, f.Context
+	r.Parent, r.ForkOf, r.Key = f.Parent, f.ForkOf, f.Key
 	r.StartedBy, r.StartedAt = at.Actor, at.At
+	for _, u := range f.Reused {
+		s := &r.Steps[u.Step]
+		s.reused, s.Output, s.Reason = true, u.Output, u.Reason
+		r.end(at, u.Step, u.State)
+	}
+	if !f.Queued {
+		r.begin()
+	}
+}
+
+// begin lets the steps without dependencies have their turn.
+func (r *Run) begin() {
+	r.moveRun(RunRunning)
 	for _, i := range r.Plan.Graph.Roots {
-		r.Steps[i].verdict = run
-		r.moveStep(i, StepReady)
+		if r.Steps[i].State == StepPending {
+			r.Steps[i].verdict = run
+			r.moveStep(i, StepReady)
+		}
 	}
 }
 
 func (r *Run) applyResumed() {
-	r.Paused = false
+	r.Paused, r.Fault = false, ""
 	if r.State == RunFaulted {
-		r.Fault = ""
 		r.moveRun(RunRunning)
 	}
 }
 
-// applyStop begins to look at every step again, from the first. Whose turn would have come to start is left to the sweep:
+// applyStop begins to look at every node again, from the first. Whose turn would have come to start is left to the sweep:
 // what was decided before the stop comes first.
 func (r *Run) applyStop(f *StopBegun) {
 	r.Stop = max(r.Stop, f.Stop)
 	r.stopHandlers = r.stopHandlers || f.Handlers
+	if f.Stop >= StopTimeout {
+		r.Target = Target{}
+	}
+	if f.Rollback {
+		r.Rollback, r.Target = true, f.Target
+	}
 	if f.Stop == StopCancel {
 		r.Paused = false // a person's word: also handlers may start
 	}
-	r.sweep = 0
+	r.sweep, r.sweptFrom = 0, 0
 	r.ready = slices.DeleteFunc(r.ready, r.swept)
 }
 
 func (r *Run) applyEnded(at Stamp, f *RunEnded) {
+	if r.State == RunFaulted {
+		r.Undoing = false // ended by force: what is half undone stays so
+	}
 	r.moveRun(f.State)
 	r.EndedAt = at.At
 	r.Output = f.Output
@@ -138,59 +193,137 @@ func (r *Run) applyEnded(at Stamp, f *RunEnded) {
 	r.Paused = false
 }
 
-func (r *Run) applyJobAsked(at Stamp, f *JobAsked) {
-	r.moveStep(f.Step, StepRunning)
-	s := &r.Steps[f.Step]
-	s.Attempt = f.Attempt
-	if f.Attempt == 1 {
-		s.StartedAt = at.At
-		s.Input = f.Input
+// applyAsked notes an attempt. The first one of an allowance brings the input.
+func (r *Run) applyAsked(at Stamp, i, attempt int32, input Payload) {
+	s := &r.Steps[i]
+	if s.Attempt == s.base {
+		s.StartedAt, s.Input = at.At, input
+	}
+	s.Attempt = attempt
+	s.stopping, s.overdue = false, false
+}
+
+func (r *Run) waits(at Stamp, i int32) {
+	r.moveStep(i, StepWaiting)
+	r.Steps[i].StartedAt = at.At
+}
+
+func (r *Run) applySucceeded(at Stamp, f *StepSucceededFact) {
+	r.Steps[f.Step].Output = f.Output
+	if c, is := r.Spec(f.Step).Spec.(chooser); is && !r.IsUndo(f.Step) {
+		r.passBy(f.Step, c.Branches(), f.Chosen)
+	}
+	r.end(at, f.Step, StepSucceeded)
+}
+
+// chooser is a step that decides which of its dependents run.
+type chooser interface{ Branches() []string }
+
+// passBy decides the steps that a switch names and did not choose.
+func (r *Run) passBy(i int32, named, chosen []string) {
+	for _, id := range named {
+		if slices.Contains(chosen, id) {
+			continue
+		}
+		at := r.sibling(i, int32(r.Plan.ByID[id]))
+		if s := &r.Steps[at]; s.State == StepPending {
+			s.verdict = skipBranchNotTaken
+			r.moveStep(at, StepReady)
+		}
 	}
 }
 
-// end makes a step final and counts it for the joins behind it.
+// applyAnswer keeps how an attempt failed, and what is known of its effect.
+func (r *Run) applyAnswer(i int32, f Failure, effect bool, refused Payload, settles bool) {
+	s := &r.Steps[i]
+	s.Failure = f
+	if settles && r.Spec(i).Idempotent {
+		s.unknown = nil // under one idempotency key it speaks for all attempts
+	}
+	if effect {
+		s.effect, s.Output = true, refused
+	}
+	if f.Unknown && f.Attempt > 0 && !slices.Contains(s.unknown, f.Attempt) {
+		s.unknown = append(s.unknown, f.Attempt)
+	}
+}
+
+// applyLate keeps what a late answer settles.
+func (r *Run) applyLate(f *LateResult) {
+	s := &r.Steps[f.Step]
+	switch {
+	case !f.Settles:
+		// Changes nothing: that is its meaning.
+	case f.Effect:
+		s.effect, s.Output, s.unknown = true, f.Output, nil
+	case r.Spec(f.Step).Idempotent:
+		s.unknown = nil
+	default:
+		s.unknown = slices.DeleteFunc(s.unknown, func(a int32) bool { return a == f.Attempt })
+	}
+}
+
+// end makes a node final and counts it for whoever waits for it: the joins behind it, what it is part of, and what must not
+// be undone before it.
 func (r *Run) end(at Stamp, i int32, state StepState) {
+	if s := &r.Steps[i]; s.State == StepWaiting {
+		r.waiters = slices.DeleteFunc(r.waiters, func(w int32) bool { return w == i })
+	}
+	r.seen(i)
 	r.moveStep(i, state)
 	s := &r.Steps[i]
 	s.EndedAt = at.At
-	bad := r.isBad(s)
+	if s.Target >= 0 {
+		if state == StepSucceeded {
+			r.Undone++
+		}
+		r.undoOver(s.Target)
+		return
+	}
 	if r.failsRun(i) {
 		r.failed = true
 		if r.Failure.Code == "" {
 			r.Failure = s.Failure
 		}
 	}
-	for _, d := range r.Plan.Graph.Dependents[i] {
-		r.arrive(d, s.State == StepSucceeded, bad)
+	if s.Parent >= 0 {
+		r.partEnded(i)
 	}
+	bad := endedBadly(s)
+	r.dependents(i, func(d int32) { r.arrive(d, state == StepSucceeded, bad) })
 }
 
-// failsRun tells whether the end of a step makes its run a failed one: it is bad by itself (not skipped behind another, not
-// cancelled by a stop) and nobody tolerates it.
+// failsRun tells whether the end of a node makes its run a failed one: it is a step of the workflow itself, bad by itself
+// and nobody tolerates it.
 func (r *Run) failsRun(i int32) bool {
+	return r.Steps[i].Parent < 0 && r.Steps[i].Target < 0 && r.badByItself(i)
+}
+
+// badByItself tells whether a node is bad not because of another (skipped behind it, cancelled by a stop), and not tolerated.
+func (r *Run) badByItself(i int32) bool {
 	switch r.Steps[i].State {
 	case StepSucceeded, StepSkipped:
 		return false
 	case StepCancelled:
-		if r.Stop != StopNone {
+		if r.level(i) != free {
 			return false
 		}
 	}
-	return r.Plan.Def.Steps[i].OnFailure != dag.Continue
+	return r.Steps[i].Item >= 0 || r.Plan.Def.Steps[r.Steps[i].Def].OnFailure != dag.Continue
 }
 
-// isBad tells whether a final step counts as a failure for the joins behind it.
-func (r *Run) isBad(s *Step) bool {
+// endedBadly tells whether a final node counts as a failure for the joins behind it.
+func endedBadly(s *Step) bool {
 	switch s.State {
 	case StepSucceeded:
 		return false
 	case StepSkipped:
 		return !s.Reason.Clean()
 	}
-	return true
+	return s.State.Final()
 }
 
-// arrive counts one ended dependency of step d and settles its join when that decides it.
+// arrive counts one ended dependency of node d and settles its join when that decides it.
 func (r *Run) arrive(d int32, succeeded, bad bool) {
 	s := &r.Steps[d]
 	s.done++
@@ -200,10 +333,16 @@ func (r *Run) arrive(d int32, succeeded, bad bool) {
 	if bad {
 		s.bad++
 	}
-	if s.State != StepPending {
+	r.settleJoin(d)
+}
+
+// settleJoin lets a pending node have its turn when its join is settled.
+func (r *Run) settleJoin(d int32) {
+	s := &r.Steps[d]
+	if s.State != StepPending || r.Steps[d].Item >= 0 {
 		return
 	}
-	s.verdict = settle(r.Plan.Def.Steps[d].Join, r.Plan.Graph.InDegree[d], s.done, s.succeeded, s.bad)
+	s.verdict = settle(r.Plan.Def.Steps[s.Def].Join, r.Plan.Graph.InDegree[s.Def], s.done, s.succeeded, s.bad)
 	if s.verdict != undecided {
 		r.moveStep(d, StepReady)
 	}

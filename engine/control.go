@@ -8,6 +8,8 @@ func (d *decision) pause() error {
 		return ended(r)
 	case r.State != RunRunning:
 		return &Refusal{"not_running", "the run is " + r.State.String()}
+	case r.Undoing:
+		return &Refusal{"undoing", "the run is going back to its checkpoint: a compensation is not paused"}
 	case r.Stop != StopNone:
 		return &Refusal{"stopping", "the run is already stopping (" + r.Stop.String() + ")"}
 	case !r.Paused:
@@ -20,32 +22,17 @@ func (d *decision) pause() error {
 func (d *decision) resume() error {
 	r := d.run
 	switch {
-	case r.State.Final():
+	case r.State.Final() && r.Fault == "":
 		return ended(r)
-	case r.Paused || r.State == RunFaulted:
+	case r.Paused || r.Fault != "":
 		d.fact(&RunResumed{})
 	}
 	return nil
 }
 
-// signal keeps a payload until a step consumes it.
-func (d *decision) signal(in SignalIn) error {
-	r := d.run
-	switch {
-	case r.State.Final():
-		return ended(r)
-	case r.State == RunPending:
-		return &Refusal{"not_started", "there is no such run yet"}
-	case len(r.Signals) >= MaxSignals:
-		return &Refusal{"too_many_signals", "the run keeps 1000 signals that nobody consumed"}
-	}
-	d.fact(&SignalReceived{Name: in.Name, Payload: in.Payload})
-	return nil
-}
-
 // fault stops a run that the engine could not go on with.
 func (d *decision) fault(in Fault) error {
-	if d.run.State == RunRunning {
+	if d.run.active() {
 		d.fact(&RunFaultedFact{Error: in.Error})
 	}
 	return nil

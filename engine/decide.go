@@ -47,6 +47,14 @@ func (d *decision) take(in Input) error {
 		return d.late(in)
 	case Answer:
 		return d.answer(in)
+	case ChildEnded:
+		return d.childEnded(in)
+	case ChildStatus:
+		return d.childStatus(in)
+	case JobStatus:
+		return d.jobStatus(in)
+	case ChildUndone:
+		return d.childUndone(in)
 	case TimerDue:
 		return d.timer(in)
 	case Pause:
@@ -55,6 +63,14 @@ func (d *decision) take(in Input) error {
 		return d.resume()
 	case Cancel:
 		return d.cancel(in)
+	case Rollback:
+		return d.rollback(in)
+	case Retry:
+		return d.retry(in)
+	case Resolve:
+		return d.resolve(in)
+	case Admit:
+		return d.admit()
 	case SignalIn:
 		return d.signal(in)
 	case Fault:
@@ -75,57 +91,84 @@ func (d *decision) fact(f Fact) {
 	}
 }
 
-// advance follows consequences until nothing is left or the bound is reached: steps whose turn it is, then what a stop
-// has still to look at, then the end.
+// advance follows consequences until nothing is left or the bound is reached: nodes whose turn it is, fan-outs and loops to be
+// looked at, compensations whose turn it is, then what a stop has still to look at, then the end.
 func (d *decision) advance() {
 	r := d.run
-	for d.err == nil && r.State == RunRunning && d.budget > 0 {
+	for d.err == nil && r.active() && d.budget > 0 {
 		switch {
 		case r.next() >= 0:
 			d.budget--
 			d.turn(r.ready[r.next()])
+		case len(r.due) > 0:
+			d.budget--
+			d.look(r.due[0])
+		case len(r.undoable) > 0:
+			d.budget--
+			d.undo(r.undoable[0])
 		case int(r.sweep) < len(r.Steps):
 			d.sweep()
-		case r.open() == 0:
-			d.finish()
+		case r.Undoing && r.openUndos == 0:
+			d.undone()
+		case r.State == RunRunning && !r.Undoing && r.open() == 0:
+			d.afterForward()
 		default:
 			return
 		}
 	}
 }
 
-// fail ends a step badly and follows what its badness says for the run. A step that asked for nothing but to tell
-// somebody succeeds all the same: its output says that nobody was told.
+// badEnd is how a step ended, not well.
+type badEnd struct {
+	state   StepState
+	failure Failure
+	effect  bool    // it had its effect all the same
+	refused Payload // of an effect: what was refused
+	settles bool    // its worker's word
+}
+
+// fail ends a node badly and follows what its badness says for the run. A step that asked for nothing but to tell
+// somebody succeeds all the same: its output says that nobody was told. A compensation never ends like this: a person decides.
 func (d *decision) fail(i int32, state StepState, f Failure) {
-	if d.forgives(i, state) {
-		d.fact(&StepSucceededFact{Step: i, Output: undelivered(f)})
+	d.failed(i, badEnd{state: state, failure: f})
+}
+
+func (d *decision) failed(i int32, e badEnd) {
+	switch {
+	case d.run.IsUndo(i):
+		d.fact(&UndoHeld{Step: i, Failure: e.failure})
+		return
+	case d.forgives(i, e.state):
+		d.fact(&StepSucceededFact{Step: i, Output: undelivered(e.failure)})
 		return
 	}
-	d.fact(&StepEnded{Step: i, State: state, Failure: f})
-	if !d.run.failsRun(i) {
+	d.fact(&StepEnded{Step: i, State: e.state, Failure: e.failure, Effect: e.effect, Output: e.refused, Settles: e.settles})
+	if d.err != nil || !d.run.failsRun(i) {
 		return
 	}
-	if d.onFailure(i) == dag.Halt && d.run.Stop == StopNone {
+	r := d.run
+	switch policy := d.onFailure(i); {
+	case policy == dag.Rollback && !r.Rollback && r.Stop < StopTimeout:
+		d.fact(&StopBegun{Stop: StopHalt, Step: i, Rollback: true})
+	case policy == dag.Halt && r.Stop == StopNone:
 		d.fact(&StopBegun{Stop: StopHalt, Step: i})
 	}
 }
 
-// onFailure is what a bad step does to its run: its own word, then the workflow's, then halt.
+// onFailure is what a bad step does to its run: its own word, then the workflow's, then rollback when there is anything that
+// says how to undo itself, else halt.
 func (d *decision) onFailure(i int32) dag.OnFailure {
-	def := d.run.Plan.Def
-	switch {
-	case def.Steps[i].OnFailure != dag.FailureUnsaid:
-		return def.Steps[i].OnFailure
-	case def.OnFailure != dag.FailureUnsaid:
-		return def.OnFailure
+	r := d.run
+	if own := r.Plan.Def.Steps[r.Steps[i].Def].OnFailure; own != dag.FailureUnsaid {
+		return own
 	}
-	return dag.Halt
+	return r.Plan.OnFailure()
 }
 
 // forgives tells whether the failure of a step's job is no failure of the step. A policy's denial and a cancel are.
 func (d *decision) forgives(i int32, state StepState) bool {
-	tried := d.run.Steps[i].Attempt > 0
-	return tried && (state == StepFailed || state == StepTimedOut) && d.run.Plan.ToleratesFailure(int(i))
+	s := &d.run.Steps[i]
+	return s.Attempt > 0 && (state == StepFailed || state == StepTimedOut) && d.run.Plan.ToleratesFailure(int(s.Def))
 }
 
 // undelivered is the output of a forgiven step, in the shape that a delivered one has.

@@ -54,10 +54,14 @@ type driver struct {
 	now time.Time
 	log []stampedFact
 
-	jobs      map[int32]int32 // step → attempt that a worker or the queue has
-	approvals map[int32]bool
-	alarms    []alarm
-	stops     map[int32]bool // step → with force
+	jobs       map[int32]int32 // node → attempt that a worker or the queue has
+	approvals  map[int32]bool
+	waits      map[int32]string // node → the signal it waits for
+	children   map[int32]int32  // node → attempt that is a sub-workflow
+	childStops map[int32]bool   // those that were asked to cancel themselves
+	childUndos map[int32]int32  // compensation → attempt whose sub-workflow was asked to undo what it did
+	alarms     []alarm
+	stops      map[int32]bool // node → with force
 
 	// watch sees each decision: the state before, what came in and what became true.
 	watch func(before []byte, in Input, facts []Fact)
@@ -66,7 +70,8 @@ type driver struct {
 func newDriver(t tester, w *steps.Workflow) *driver {
 	return &driver{
 		t: t, run: New(testRun, w), now: began,
-		jobs: map[int32]int32{}, approvals: map[int32]bool{}, stops: map[int32]bool{},
+		jobs: map[int32]int32{}, approvals: map[int32]bool{}, waits: map[int32]string{}, stops: map[int32]bool{},
+		children: map[int32]int32{}, childStops: map[int32]bool{}, childUndos: map[int32]int32{},
 	}
 }
 
@@ -94,8 +99,8 @@ func (d *driver) try(in Input) ([]Fact, error) {
 		before = codec.Append(nil, d.run)
 	}
 	facts, err := Decide(d.run, in)
-	if moves := len(facts) - countSwept(facts); moves > MaxMoves+3 { // the input's own, a stop's beginning and the run's end
-		d.t.Fatalf("%d moves in one Decide of %T", moves, in)
+	if n := countMoves(facts); n > MaxMoves+inputMoves {
+		d.t.Fatalf("%d moves in one Decide of %T", n, in)
 	}
 	for _, f := range facts {
 		d.log = append(d.log, stampedFact{StampOf(in), f})
@@ -107,10 +112,16 @@ func (d *driver) try(in Input) ([]Fact, error) {
 	return facts, err
 }
 
-// countSwept counts the facts that only keep a stop's place.
-func countSwept(facts []Fact) (n int) {
+// inputMoves are the nodes that start or stop by the input itself, before the bound is asked: its own, and whoever waited for
+// the same signal and could not read it.
+const inputMoves = 3
+
+// countMoves counts the nodes that facts start or stop.
+func countMoves(facts []Fact) (n int) {
 	for _, f := range facts {
-		if f.Kind() == KindSwept {
+		switch f.(type) {
+		case *JobAsked, *ChildAsked, *ApprovalAsked, *DelaySet, *SignalAwaited, *StepSucceededFact, *StepEnded, *StepSkippedFact,
+			*JobStopAsked, *ChildStopAsked, *FannedOut, *RoundBegun, *UndoBegun, *ChildUndoAsked:
 			n++
 		}
 	}
@@ -121,16 +132,22 @@ func countSwept(facts []Fact) (n int) {
 func (d *driver) carryOut(f Fact) {
 	switch f := f.(type) {
 	case *RunStarted:
-		d.setAlarm(TimerRun, -1, f.TimeoutAt)
+		d.setAlarm(TimerRun, none, f.TimeoutAt)
 	case *JobAsked:
 		d.jobs[f.Step] = f.Attempt
+		delete(d.stops, f.Step)
 		d.setAlarm(TimerTotal, f.Step, f.TotalAt)
 	case *ApprovalAsked:
 		d.approvals[f.Step] = true
 	case *DelaySet:
 		d.setAlarm(TimerDelay, f.Step, f.Due)
+	case *SignalAwaited:
+		d.waits[f.Step] = f.Signal
+		d.setAlarm(TimerWait, f.Step, f.Due)
 	case *RetrySet:
 		delete(d.jobs, f.Step)
+		delete(d.children, f.Step)
+		d.quiet(f.Step, TimerChild, TimerGrace)
 		d.setAlarm(TimerRetry, f.Step, f.Due)
 	case *JobStopAsked:
 		d.stops[f.Step] = d.stops[f.Step] || f.Force
@@ -138,7 +155,44 @@ func (d *driver) carryOut(f Fact) {
 		d.forget(f.Step)
 	case *StepEnded:
 		d.forget(f.Step)
+	case *StepSkippedFact:
+		d.forget(f.Step)
+	default:
+		d.carryOutNested(f)
 	}
+}
+
+// carryOutNested does the same for sub-workflows and compensations.
+func (d *driver) carryOutNested(f Fact) {
+	switch f := f.(type) {
+	case *ChildAsked:
+		d.children[f.Step] = f.Attempt
+		delete(d.childStops, f.Step)
+		d.setAlarm(TimerChild, f.Step, f.DueAt)
+		d.setAlarm(TimerTotal, f.Step, f.TotalAt)
+	case *ChildStopAsked:
+		d.childStops[f.Step] = true
+		d.setAlarm(TimerGrace, f.Step, f.GraceAt)
+	case *ChildUndoAsked:
+		d.childUndos[f.Step] = f.Attempt
+	case *ChildUndoNoted:
+		delete(d.childUndos, f.Step)
+	case *UndoHeld:
+		attempt, child := d.childUndos[f.Step]
+		d.forget(f.Step)
+		if child && f.Failure.Code == CodeChildHeld {
+			d.childUndos[f.Step] = attempt // somebody may resolve it there
+		}
+	case *UndoSettled:
+		d.forget(f.Step)
+	}
+}
+
+// outstanding tells whether the world outside was asked for something that has not come. The run's own timeout is nothing
+// that anybody waits for.
+func (d *driver) outstanding() bool {
+	own := func(a alarm) bool { return a.timer != TimerRun }
+	return len(d.jobs)+len(d.approvals)+len(d.waits)+len(d.children)+len(d.childUndos) > 0 || slices.ContainsFunc(d.alarms, own)
 }
 
 func (d *driver) setAlarm(t Timer, step int32, due time.Time) {
@@ -147,20 +201,28 @@ func (d *driver) setAlarm(t Timer, step int32, due time.Time) {
 	}
 }
 
+// quiet takes alarms of a node away.
+func (d *driver) quiet(step int32, timers ...Timer) {
+	d.alarms = slices.DeleteFunc(d.alarms, func(a alarm) bool { return a.step == step && slices.Contains(timers, a.timer) })
+}
+
 func (d *driver) forget(step int32) {
 	delete(d.jobs, step)
 	delete(d.approvals, step)
+	delete(d.waits, step)
+	delete(d.children, step)
+	delete(d.childUndos, step)
 	d.alarms = slices.DeleteFunc(d.alarms, func(a alarm) bool { return a.step == step })
 }
 
-// step is the index of a step.
-func (d *driver) step(id string) int32 {
+// step is the node that people call by a name.
+func (d *driver) step(name string) int32 {
 	d.t.Helper()
-	i, ok := d.run.Plan.ByID[id]
-	if !ok {
-		d.t.Fatalf("no step %q", id)
+	i := d.run.Find(name)
+	if i < 0 {
+		d.t.Fatalf("no node %q", name)
 	}
-	return int32(i)
+	return i
 }
 
 // end ends the attempt that a worker has.
@@ -170,7 +232,7 @@ func (d *driver) end(step int32, result Result, f Failure) []Fact {
 }
 
 func (d *driver) outcome(step int32, result Result, f Failure) Outcome {
-	out := Outcome{Stamp: d.stamp(), Step: step, Attempt: d.jobs[step], Result: result, Failure: f}
+	out := Outcome{Stamp: d.stamp(), Step: step, Attempt: d.jobs[step], Result: result, Failure: f, Answered: !f.Unknown}
 	if result == ResultSucceeded {
 		out.Output = Payload{Data: json.RawMessage(`{"ok":true}`)}
 	}
@@ -239,15 +301,28 @@ func encodeFacts(facts []Fact) []byte {
 // same tells whether two runs are stored alike.
 func same(a, b *Run) bool { return bytes.Equal(codec.Append(nil, a), codec.Append(nil, b)) }
 
-// states are the states of a run's steps by id, with the reason of a skip.
+// stateOf is the state of one node, with the reason of a skip.
+func stateOf(s *Step) string {
+	if s.Reason != NotSkipped {
+		return s.State.String() + ":" + s.Reason.String()
+	}
+	return s.State.String()
+}
+
+// states are the states of a run's nodes by name; of several the newest.
 func states(r *Run) map[string]string {
 	out := map[string]string{}
 	for i := range r.Steps {
-		s := r.Steps[i].State.String()
-		if r.Steps[i].Reason != NotSkipped {
-			s += ":" + r.Steps[i].Reason.String()
-		}
-		out[r.Plan.Def.Steps[i].ID] = s
+		out[r.Name(int32(i))] = stateOf(&r.Steps[i])
+	}
+	return out
+}
+
+// rootStates are those of the workflow's own steps.
+func rootStates(r *Run) map[string]string {
+	out := map[string]string{}
+	for i := range r.Plan.Def.Scopes[0].Count {
+		out[r.Plan.Def.Steps[i].ID] = stateOf(&r.Steps[i])
 	}
 	return out
 }

@@ -38,6 +38,26 @@ const (
 	KindSignalReceived FactKind = 16
 	KindLateResult     FactKind = 17
 	KindSwept          FactKind = 18
+	KindRunAdmitted    FactKind = 19
+	KindFannedOut      FactKind = 20
+	KindRoundBegun     FactKind = 21
+	KindReopened       FactKind = 22
+	KindClosingBegun   FactKind = 23
+	KindSignalAwaited  FactKind = 24
+	KindSignalTaken    FactKind = 25
+	KindChildAsked     FactKind = 26
+	KindChildNoted     FactKind = 27
+	KindChildStopAsked FactKind = 28
+	KindUndoingBegun   FactKind = 29
+	KindUndoBegun      FactKind = 30
+	KindUndoHeld       FactKind = 31
+	KindUndoRearmed    FactKind = 32
+	KindUndoSettled    FactKind = 33
+	KindChildUndoAsked FactKind = 34
+	KindUndoingEnded   FactKind = 35
+	KindSetBack        FactKind = 36
+	KindChildUndoNoted FactKind = 37
+	KindJobNoted       FactKind = 38
 )
 
 // Fact is something that became true of a run. The set is closed: NewFact lists it.
@@ -85,6 +105,53 @@ func NewFact(k FactKind) Fact {
 		return new(LateResult)
 	case KindSwept:
 		return new(Swept)
+	case KindRunAdmitted:
+		return new(RunAdmitted)
+	case KindFannedOut:
+		return new(FannedOut)
+	case KindRoundBegun:
+		return new(RoundBegun)
+	case KindReopened:
+		return new(Reopened)
+	case KindClosingBegun:
+		return new(ClosingBegun)
+	case KindSignalAwaited:
+		return new(SignalAwaited)
+	case KindSignalTaken:
+		return new(SignalTaken)
+	}
+	return newNestedFact(k)
+}
+
+// newNestedFact makes the facts of sub-workflows and of compensation.
+func newNestedFact(k FactKind) Fact {
+	switch k {
+	case KindChildAsked:
+		return new(ChildAsked)
+	case KindChildNoted:
+		return new(ChildNoted)
+	case KindChildStopAsked:
+		return new(ChildStopAsked)
+	case KindUndoingBegun:
+		return new(UndoingBegun)
+	case KindUndoBegun:
+		return new(UndoBegun)
+	case KindUndoHeld:
+		return new(UndoHeld)
+	case KindUndoRearmed:
+		return new(UndoRearmed)
+	case KindUndoSettled:
+		return new(UndoSettled)
+	case KindChildUndoAsked:
+		return new(ChildUndoAsked)
+	case KindUndoingEnded:
+		return new(UndoingEnded)
+	case KindSetBack:
+		return new(SetBack)
+	case KindChildUndoNoted:
+		return new(ChildUndoNoted)
+	case KindJobNoted:
+		return new(JobNoted)
 	}
 	return nil
 }
@@ -98,7 +165,14 @@ type (
 		Labels                   map[string]string
 		Input, Context           Payload
 		TimeoutAt                time.Time // zero: none
+		Parent                   Parent
+		ForkOf                   string
+		Reused                   []Reused
+		Key                      string // of the workflow's concurrency
+		Queued                   bool   // the key is busy: RunAdmitted follows
 	}
+	// RunAdmitted: a run that waited for its concurrency key begins.
+	RunAdmitted struct{}
 	// RunPaused: nothing new starts.
 	RunPaused struct{}
 	// RunResumed: what waited for its turn goes on; a faulted run tries again.
@@ -108,6 +182,8 @@ type (
 		Stop     Stop
 		Step     int32 // whose failure halts; -1 when none
 		Handlers bool  // handlers are stopped as well
+		Rollback bool  // compensation follows
+		Target   Target
 	}
 	// RunEnded is the last fact that changes a run.
 	RunEnded struct {
@@ -126,6 +202,7 @@ type (
 		Tool    string
 		Input   Payload   // of the first attempt; later ones have the same
 		TotalAt time.Time // when all attempts together must be over; zero: never
+		Lock    string    // the resource lock it needs; "" for none
 	}
 	// ApprovalAsked: a step waits for people.
 	ApprovalAsked struct {
@@ -143,12 +220,16 @@ type (
 	StepSucceededFact struct {
 		Step   int32
 		Output Payload
+		Chosen []string // of a switch: the branch that was taken
 	}
 	// StepEnded: a step ended, not well.
 	StepEnded struct {
 		Step    int32
 		State   StepState
 		Failure Failure
+		Effect  bool    // it had its effect: what was refused is in Output
+		Output  Payload // that was refused
+		Settles bool    // its worker's word; of an idempotent step it speaks for the attempts before
 	}
 	// StepSkippedFact: a step will not run.
 	StepSkippedFact struct {
@@ -160,6 +241,9 @@ type (
 		Step    int32
 		Failure Failure
 		Due     time.Time
+		Effect  bool
+		Output  Payload
+		Settles bool
 	}
 	// RetryDue: the time between two attempts is over.
 	RetryDue struct{ Step int32 }
@@ -173,11 +257,40 @@ type (
 		Name    string
 		Payload Payload
 	}
-	// LateResult: a result came that changes nothing any more.
+	// LateResult: a result came whose turn is over. It changes nothing, unless it settles an outcome that was unknown.
 	LateResult struct {
 		Step    int32
 		Attempt int32
 		Outcome string
+		Settles bool    // the attempt's outcome is known from now on
+		Effect  bool    // it had its effect
+		Output  Payload // of an effect
+	}
+	// FannedOut: a step has an iteration for each item of a list.
+	FannedOut struct {
+		Step  int32
+		Count int32
+		Items Payload
+	}
+	// RoundBegun: a loop begins a round of its inner steps.
+	RoundBegun struct{ Step int32 }
+	// Reopened: a fan-out or a loop that had ended goes on where it was, with what a retry armed again.
+	Reopened struct{ Step int32 }
+	// ClosingBegun: a fan-out or a loop goes towards its end because too much in it is bad.
+	ClosingBegun struct {
+		Step int32
+		Hard bool // what workers have is stopped, too
+	}
+	// SignalAwaited: a step waits for a signal.
+	SignalAwaited struct {
+		Step   int32
+		Signal string
+		Due    time.Time // zero: for ever
+	}
+	// SignalTaken: a step consumed a signal that the run kept; Index counts the kept ones from 0.
+	SignalTaken struct {
+		Step  int32
+		Index int32
 	}
 	// Swept: a stop has looked at all steps before Next.
 	Swept struct{ Next int32 }
@@ -201,3 +314,10 @@ func (*JobStopAsked) Kind() FactKind      { return KindJobStopAsked }
 func (*SignalReceived) Kind() FactKind    { return KindSignalReceived }
 func (*LateResult) Kind() FactKind        { return KindLateResult }
 func (*Swept) Kind() FactKind             { return KindSwept }
+func (*RunAdmitted) Kind() FactKind       { return KindRunAdmitted }
+func (*FannedOut) Kind() FactKind         { return KindFannedOut }
+func (*RoundBegun) Kind() FactKind        { return KindRoundBegun }
+func (*Reopened) Kind() FactKind          { return KindReopened }
+func (*ClosingBegun) Kind() FactKind      { return KindClosingBegun }
+func (*SignalAwaited) Kind() FactKind     { return KindSignalAwaited }
+func (*SignalTaken) Kind() FactKind       { return KindSignalTaken }

@@ -68,8 +68,12 @@ func unstore(raw []byte) ([]stampedFact, error) {
 	return out, nil
 }
 
-// TestGoldenLogs reads logs that were stored before, byte for byte, and folds them to the state they meant then. One file
-// for each story and version of the encoding; -update adds what is missing and never rewrites one.
+// today is the version of the encoding that is written today: its logs are read and written byte for byte. Those of earlier
+// ones have fewer fields, and are only read.
+const today = "v2"
+
+// TestGoldenLogs reads logs that were stored before and folds them to the state they meant then. One file for each story and
+// version of the encoding; -update adds what is missing and never rewrites one.
 func TestGoldenLogs(t *testing.T) {
 	if *update {
 		writeGolden(t)
@@ -80,27 +84,28 @@ func TestGoldenLogs(t *testing.T) {
 	}
 	kinds := map[FactKind]bool{}
 	for _, path := range logs {
-		t.Run(filepath.Base(path), func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			raw, want := readGolden(t, path)
 			log, err := unstore(raw)
 			if err != nil {
 				t.Fatal(err)
 			}
+			isToday := filepath.Base(filepath.Dir(path)) == today
 			for _, f := range log {
-				kinds[f.fact.Kind()] = true
+				kinds[f.fact.Kind()] = kinds[f.fact.Kind()] || isToday
 			}
 			r := fold(t, load(t, string(want.Definition)), log)
 			if got := standing(r); !slices.Equal(got, want.State) {
 				t.Errorf("folds to\n%q\nbut meant\n%q", got, want.State)
 			}
-			if !bytes.Equal(store(log), raw) {
+			if isToday && !bytes.Equal(store(log), raw) {
 				t.Error("the log is written differently today")
 			}
 		})
 	}
 	for k := FactKind(1); NewFact(k) != nil; k++ {
 		if !kinds[k] {
-			t.Errorf("no golden log has a fact of kind %d (%T)", k, NewFact(k))
+			t.Errorf("no golden log of today has a fact of kind %d (%T)", k, NewFact(k))
 		}
 	}
 }
@@ -124,7 +129,7 @@ func readGolden(t testing.TB, path string) (raw []byte, want golden) {
 func writeGolden(t *testing.T) {
 	t.Helper()
 	for _, story := range storyFiles(t) {
-		base := filepath.Join("testdata/golden/v1", storyName(story))
+		base := filepath.Join("testdata/golden", today, storyName(story))
 		if _, err := os.Stat(base + ".bin"); err == nil {
 			continue
 		}

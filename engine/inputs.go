@@ -2,6 +2,8 @@ package engine
 
 import (
 	"encoding/json"
+
+	"cordum.dev/cordum/dag"
 )
 
 // Input is something that happens to a run. The set is closed; each carries its Stamp: time arrives from outside.
@@ -16,7 +18,14 @@ type (
 		RerunOf          string
 		Labels           map[string]string
 		Input, Context   Payload
+		Parent           Parent
+		ForkOf           string
+		Reused           []Reused // of a fork: steps that another run did
+		Key              string   // of the workflow's concurrency
+		Queued           bool     // the key is busy: the run waits for Admit
 	}
+	// Admit lets a run begin that waited for its concurrency key.
+	Admit struct{ Stamp }
 	// Outcome is how a job's attempt ended, as the job machine accepted it.
 	Outcome struct {
 		Stamp
@@ -25,14 +34,49 @@ type (
 		Result  Result
 		Output  Payload // of a success
 		Failure Failure // of anything else
+		Effect  bool    // of a failure: it had its effect all the same; what was refused is in Output
+		// Answered: it is the worker's own word.
+		Answered bool
+	}
+	// ChildEnded is how a sub-workflow ended that was an attempt of a step.
+	ChildEnded struct {
+		Stamp
+		Step    int32
+		Attempt int32
+		State   RunState // final; RunFailed when it could not be started
+		Output  Payload
+		Failure Failure
+	}
+	// JobStatus says whether a job only waits for people to let it start.
+	JobStatus struct {
+		Stamp
+		Step    int32
+		Attempt int32
+		Idle    bool
+	}
+	// ChildStatus says whether a sub-workflow only waits for people, timers or signals.
+	ChildStatus struct {
+		Stamp
+		Step    int32
+		Attempt int32
+		Idle    bool
+	}
+	// ChildUndone is how far a sub-workflow has undone what it did.
+	ChildUndone struct {
+		Stamp
+		Step         int32 // the compensation
+		Attempt      int32
+		Compensation Compensation // none: there was nothing; running: not yet
 	}
 	// Answer is an approval's end.
 	Answer struct {
 		Stamp
-		Step   int32
-		Result Result          // ResultSucceeded: approved; ResultRejected: denied or expired
-		Output json.RawMessage // {decision, by, comment}
-		Reject Failure
+		Step    int32
+		Result  Result          // ResultSucceeded: approved; ResultRejected: denied or expired; ResultSentBack
+		Output  json.RawMessage // {decision, by, comment}
+		Reject  Failure
+		To      string // sent back: to this step
+		Comment string // sent back: what is to be done
 	}
 	// TimerDue says that a timer's time has come, at or after it.
 	TimerDue struct {
@@ -47,7 +91,22 @@ type (
 	// Cancel ends the run early. Force ends a faulted one without deciding anything.
 	Cancel struct {
 		Stamp
-		Force bool
+		Force    bool
+		Rollback bool // compensation follows
+	}
+	// Rollback undoes what the run did: of a live run it is a cancel first. With To it comes back to a checkpoint.
+	Rollback struct {
+		Stamp
+		To   string
+		Then dag.Then // with To; ThenPause when not said
+	}
+	// Retry arms the bad steps of a failed run again.
+	Retry struct{ Stamp }
+	// Resolve is a person's word on a held compensation.
+	Resolve struct {
+		Stamp
+		Step int32 // the compensation, or the node that it undoes
+		How  Resolution
 	}
 	// SignalIn delivers a named payload.
 	SignalIn struct {
@@ -63,6 +122,8 @@ type (
 		Step    int32
 		Attempt int32
 		Result  Result
+		Output  Payload // of a success, or what was refused of one
+		Effect  bool    // a failure that had its effect
 	}
 	// Fault reports that deciding or applying failed.
 	Fault struct {
@@ -89,11 +150,23 @@ const (
 	ResultRejected
 	ResultCancelled
 	ResultLost
+	ResultSentBack // of an approval
 )
 
-var resultNames = [...]string{"", "succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "lost"}
+var resultNames = [...]string{"", "succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "lost", "sent_back"}
 
 func (r Result) String() string { return name(resultNames[:], int(r)) }
+
+// Resolution is what a person does about a held compensation.
+type Resolution uint8
+
+// The resolutions.
+const (
+	ResolveUnsaid Resolution = iota
+	ResolveRetry
+	ResolveSkip // it stays undone
+	ResolveDone // it was undone by hand
+)
 
 // Timer names what a timer is for. Numbers 1 to 15 are the engine's.
 type Timer uint8
@@ -104,4 +177,7 @@ const (
 	TimerDelay Timer = 2 // a delay step
 	TimerRetry Timer = 3 // between attempts
 	TimerTotal Timer = 4 // all attempts of a step together
+	TimerWait  Timer = 5 // a signal that a step waits for
+	TimerChild Timer = 6 // the timeout of a step that runs a workflow
+	TimerGrace Timer = 7 // the end of such a step whose workflow does not answer a cancel
 )

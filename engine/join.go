@@ -11,6 +11,7 @@ const (
 	skipUpstreamSkipped
 	skipUpstreamFailed
 	skipNothingFailed
+	skipBranchNotTaken
 )
 
 // reason is the skip reason of a verdict that skips.
@@ -22,6 +23,8 @@ func (v verdict) reason() SkipReason {
 		return UpstreamFailed
 	case skipNothingFailed:
 		return NothingFailed
+	case skipBranchNotTaken:
+		return BranchNotTaken
 	}
 	return NotSkipped
 }

@@ -39,17 +39,37 @@ const (
 	StepRejected
 	StepCancelled
 	StepSkipped
+	// StepInside: its iterations, its round or its sub-workflow are under way. StepHeld: a compensation waits for a person.
+	StepInside
+	StepHeld
+
+	stepStates
 )
 
 var stepNames = [...]string{
 	"pending", "ready", "running", "waiting", "retrying",
-	"succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "skipped",
+	"succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "skipped", "inside", "held",
 }
 
 func (s StepState) String() string { return name(stepNames[:], int(s)) }
 
 // Final tells whether the step has ended.
-func (s StepState) Final() bool { return s >= StepSucceeded }
+func (s StepState) Final() bool { return s >= StepSucceeded && s <= StepSkipped }
+
+// Compensation is how far what a run did is undone.
+type Compensation uint8
+
+// The states of a run's compensation. Running also while one waits for an approval.
+const (
+	CompensationNone Compensation = iota
+	CompensationRunning
+	CompensationHeld
+	CompensationDone
+)
+
+var compensationNames = [...]string{"none", "running", "held", "done"}
+
+func (c Compensation) String() string { return name(compensationNames[:], int(c)) }
 
 // SkipReason says why a step was skipped.
 type SkipReason uint8
@@ -62,39 +82,87 @@ const (
 	NothingFailed
 	UpstreamFailed
 	Halted
+	BranchNotTaken
+	WaitTimeout
+
+	skipReasons
 )
 
-var skipNames = [...]string{"", "when_false", "upstream_skipped", "nothing_failed", "upstream_failed", "halted"}
+var skipNames = [...]string{
+	"", "when_false", "upstream_skipped", "nothing_failed", "upstream_failed", "halted", "branch_not_taken", "timeout",
+}
 
 func (r SkipReason) String() string { return name(skipNames[:], int(r)) }
 
 // Clean tells whether a step skipped for this reason counts as no failure.
-func (r SkipReason) Clean() bool { return r == WhenFalse || r == UpstreamSkipped || r == NothingFailed }
+func (r SkipReason) Clean() bool {
+	switch r {
+	case WhenFalse, UpstreamSkipped, NothingFailed, BranchNotTaken, WaitTimeout:
+		return true
+	}
+	return false
+}
 
 // Move is a legal move of a machine, for tables and diagrams.
 type Move struct{ From, To string }
 
-// runMoves are all legal moves of a run.
+// runMoves are all legal moves of a run. What has ended runs again only by a retry, a rollback to a checkpoint or a send-back.
 var runMoves = map[RunState][]RunState{
-	RunPending: {RunRunning},
-	RunRunning: {RunFaulted, RunSucceeded, RunFailed, RunCancelled, RunTimedOut},
-	RunFaulted: {RunRunning, RunCancelled},
+	RunPending:   {RunRunning, RunCancelled},
+	RunRunning:   {RunFaulted, RunSucceeded, RunFailed, RunCancelled, RunTimedOut},
+	RunFaulted:   {RunRunning, RunCancelled},
+	RunSucceeded: {RunRunning},
+	RunFailed:    {RunRunning},
+	RunCancelled: {RunRunning},
+	RunTimedOut:  {RunRunning},
 }
 
-// stepMoves are all legal moves of a step.
+// stepMoves are all legal moves of a step. To pending again only a retry, a rollback to a checkpoint or a send-back leads.
 var stepMoves = map[StepState][]StepState{
-	StepPending:  {StepReady, StepSkipped},
-	StepReady:    {StepRunning, StepWaiting, StepSucceeded, StepFailed, StepTimedOut, StepSkipped},
-	StepRunning:  {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepCancelled},
-	StepWaiting:  {StepSucceeded, StepRejected, StepCancelled},
-	StepRetrying: {StepReady, StepSucceeded, StepFailed, StepTimedOut},
+	StepPending:   {StepReady, StepSkipped, StepCancelled, StepSucceeded},
+	StepReady:     {StepRunning, StepWaiting, StepInside, StepSucceeded, StepFailed, StepTimedOut, StepCancelled, StepSkipped},
+	StepRunning:   {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepRejected, StepCancelled},
+	StepWaiting:   {StepSucceeded, StepFailed, StepTimedOut, StepRejected, StepCancelled, StepSkipped},
+	StepRetrying:  {StepReady, StepSucceeded, StepFailed, StepTimedOut},
+	StepInside:    {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepCancelled},
+	StepSucceeded: {StepPending},
+	StepFailed:    {StepPending},
+	StepTimedOut:  {StepPending},
+	StepDenied:    {StepPending},
+	StepRejected:  {StepPending},
+	StepCancelled: {StepPending},
+	StepSkipped:   {StepPending},
+}
+
+// undoMoves are all legal moves of a compensation. Inside: it waits for a sub-workflow to undo what it did.
+var undoMoves = map[StepState][]StepState{
+	StepPending:  {StepReady, StepHeld, StepSkipped},
+	StepReady:    {StepRunning, StepInside, StepSucceeded, StepSkipped, StepHeld},
+	StepRunning:  {StepRetrying, StepSucceeded, StepHeld},
+	StepRetrying: {StepReady, StepHeld},
+	StepInside:   {StepReady, StepHeld},
+	StepHeld:     {StepReady, StepSucceeded, StepSkipped},
+}
+
+// compensationMoves are all legal moves of a run's compensation.
+var compensationMoves = map[Compensation][]Compensation{
+	CompensationNone:    {CompensationRunning, CompensationHeld},
+	CompensationRunning: {CompensationHeld, CompensationDone, CompensationNone},
+	CompensationHeld:    {CompensationRunning, CompensationDone, CompensationNone},
+	CompensationDone:    {CompensationRunning, CompensationHeld},
 }
 
 // RunMoves lists the legal moves of a run, for docs and tests.
 func RunMoves() []Move { return moves(runMoves, RunTimedOut) }
 
 // StepMoves lists the legal moves of a step, for docs and tests.
-func StepMoves() []Move { return moves(stepMoves, StepSkipped) }
+func StepMoves() []Move { return moves(stepMoves, stepStates-1) }
+
+// UndoMoves lists the legal moves of a compensation, for docs and tests.
+func UndoMoves() []Move { return moves(undoMoves, stepStates-1) }
+
+// CompensationMoves lists the legal moves of a run's compensation, for docs and tests.
+func CompensationMoves() []Move { return moves(compensationMoves, CompensationDone) }
 
 func moves[S interface {
 	~uint8
@@ -117,20 +185,48 @@ func (r *Run) moveRun(to RunState) {
 	r.State = to
 }
 
-// moveStep changes a step's state and keeps what is counted by state.
+// movesOf is the table of a node's machine.
+func (r *Run) movesOf(s *Step) map[StepState][]StepState {
+	if s.Target >= 0 {
+		return undoMoves
+	}
+	return stepMoves
+}
+
+// moveStep changes a node's state and keeps what is counted by state.
 func (r *Run) moveStep(i int32, to StepState) {
 	s := &r.Steps[i]
-	if !legal(stepMoves[s.State], to) {
-		panic("engine: illegal move of step " + r.Plan.Def.Steps[i].ID + " from " + s.State.String() + " to " + to.String())
+	if !legal(r.movesOf(s)[s.State], to) {
+		panic("engine: illegal move of " + r.Name(i) + " from " + s.State.String() + " to " + to.String())
 	}
 	if s.State == StepReady {
 		r.unready(i)
 	}
-	r.count[s.State]--
-	r.count[to]++
+	if s.State == StepInside && s.Target < 0 && r.nests(i) {
+		r.children--
+	}
+	r.rest(s, false)
+	*r.counter(s)--
 	s.State = to
+	*r.counter(s)++
+	if to == StepInside && s.Target < 0 && r.nests(i) {
+		r.children++
+	}
 	if to == StepReady && !r.swept(i) {
 		r.ready = append(r.ready, i)
+	}
+}
+
+// rest notes whether a sub-workflow, or a job, only waits for people.
+func (r *Run) rest(s *Step, idle bool) {
+	if s.idle == idle {
+		return
+	}
+	s.idle = idle
+	if idle {
+		r.idle++
+	} else {
+		r.idle--
 	}
 }
 

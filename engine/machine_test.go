@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestEveryMoveIsMade folds the golden logs and sees each legal move of both machines made by some fact: a move that
-// nothing makes has no place in the table.
+// TestEveryMoveIsMade folds the golden logs and sees each legal move of the machines made by some fact: a move that nothing
+// makes has no place in a table. What has ended moves again only because the run was set back.
 func TestEveryMoveIsMade(t *testing.T) {
-	made := map[Move]bool{}
+	made := map[string]map[Move]bool{"run": {}, "step": {}, "undo": {}, "compensation": {}}
 	paths, err := filepath.Glob("testdata/golden/v*/*.bin")
 	if err != nil {
 		t.Fatal(err)
@@ -20,33 +20,64 @@ func TestEveryMoveIsMade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := New(testRun, load(t, string(want.Definition)))
-		for _, f := range log {
-			runWas, stepsWere := r.State, slices.Clone(r.Steps)
-			if err := Apply(r, f.at, f.fact); err != nil {
-				t.Fatal(err)
-			}
-			made[Move{"run " + runWas.String(), r.State.String()}] = true
-			for i := range r.Steps {
-				made[Move{"step " + stepsWere[i].State.String(), r.Steps[i].State.String()}] = true
+		followMoves(t, New(testRun, load(t, string(want.Definition))), log, func(machine string, m Move) { made[machine][m] = true })
+	}
+	for machine, table := range map[string][]Move{"run": RunMoves(), "step": StepMoves(), "undo": UndoMoves(), "compensation": CompensationMoves()} {
+		for _, m := range table {
+			if !made[machine][m] {
+				t.Errorf("no golden log moves a %s from %s to %s", machine, m.From, m.To)
 			}
 		}
-	}
-	for _, m := range RunMoves() {
-		if !made[Move{"run " + m.From, m.To}] {
-			t.Errorf("no golden log moves a run from %s to %s", m.From, m.To)
-		}
-	}
-	for _, m := range StepMoves() {
-		if !made[Move{"step " + m.From, m.To}] {
-			t.Errorf("no golden log moves a step from %s to %s", m.From, m.To)
+		for m := range made[machine] {
+			if machine == "compensation" && !slices.Contains(table, m) {
+				t.Errorf("a golden log moves a %s from %s to %s, which the table does not have", machine, m.From, m.To)
+			}
 		}
 	}
 }
 
-// TestIllegalMovesPanic tries every move that is not in the tables, and that final states have none.
+// followMoves folds a log and tells each move that a fact made.
+func followMoves(t tester, r *Run, log []stampedFact, made func(machine string, m Move)) {
+	t.Helper()
+	for _, f := range log {
+		run, comp, nodes := r.State, r.Compensation(), slices.Clone(r.Steps)
+		if err := Apply(r, f.at, f.fact); err != nil {
+			t.Fatalf("fold: %v", err)
+		}
+		_, back := f.fact.(*SetBack)
+		if run != r.State {
+			made("run", Move{run.String(), r.State.String()})
+			if run.Final() && !back {
+				t.Fatalf("%T moves a run that is %s", f.fact, run)
+			}
+		}
+		if comp != r.Compensation() {
+			made("compensation", Move{comp.String(), r.Compensation().String()})
+		}
+		for i := range r.Steps {
+			was := StepPending // of a node that the fact made
+			if i < len(nodes) {
+				was = nodes[i].State
+			}
+			now := r.Steps[i].State
+			if was == now {
+				continue
+			}
+			if was.Final() && !back {
+				t.Fatalf("%T moves %s, which is %s", f.fact, r.Name(int32(i)), was)
+			}
+			machine := "step"
+			if r.IsUndo(int32(i)) {
+				machine = "undo"
+			}
+			made(machine, Move{was.String(), now.String()})
+		}
+	}
+}
+
+// TestIllegalMovesPanic tries every move that is not in the tables. What has ended has one move at most: to where it began.
 func TestIllegalMovesPanic(t *testing.T) {
-	plan := load(t, "id: w\nsteps: [{id: a, topic: job.t}]\n")
+	plan := load(t, "id: w\nsteps: [{id: a, topic: job.t, compensate: {topic: job.u}}]\n")
 	for from := RunPending; from <= RunTimedOut; from++ {
 		for to := RunPending; to <= RunTimedOut; to++ {
 			r := New(testRun, plan)
@@ -55,23 +86,30 @@ func TestIllegalMovesPanic(t *testing.T) {
 			if got := panics(func() { r.moveRun(to) }); got != want {
 				t.Errorf("run %s to %s: panics %t, want %t", from, to, got, want)
 			}
-			if from.Final() && !want {
+			if from.Final() && !want && to != RunRunning {
 				t.Errorf("a run that is %s moves to %s", from, to)
 			}
 		}
 	}
-	for from := StepPending; from <= StepSkipped; from++ {
-		for to := StepPending; to <= StepSkipped; to++ {
+	for from := StepPending; from < stepStates; from++ {
+		for to := StepPending; to < stepStates; to++ {
+			tryMove(t, New(testRun, plan), 0, from, to, StepMoves())
 			r := New(testRun, plan)
-			r.Steps[0].State = from
-			want := !slices.Contains(StepMoves(), Move{from.String(), to.String()})
-			if got := panics(func() { r.moveStep(0, to) }); got != want {
-				t.Errorf("step %s to %s: panics %t, want %t", from, to, got, want)
-			}
-			if from.Final() && !want {
-				t.Errorf("a step that is %s moves to %s", from, to)
-			}
+			undo := r.grow(1, func(int32) Step { s := newNode(0, none); s.Target = 0; return s })
+			tryMove(t, r, undo, from, to, UndoMoves())
 		}
+	}
+}
+
+func tryMove(t *testing.T, r *Run, i int32, from, to StepState, table []Move) {
+	t.Helper()
+	r.Steps[i].State = from
+	want := !slices.Contains(table, Move{from.String(), to.String()})
+	if got := panics(func() { r.moveStep(i, to) }); got != want {
+		t.Errorf("%s from %s to %s: panics %t, want %t", r.Name(i), from, to, got, want)
+	}
+	if from.Final() && !want && (to != StepPending || r.IsUndo(i)) {
+		t.Errorf("%s moves from %s to %s", r.Name(i), from, to)
 	}
 }
 

@@ -6,12 +6,25 @@ func Payloads(f Fact, visit func(*Payload) error) error {
 	switch f := f.(type) {
 	case *RunStarted:
 		all = []*Payload{&f.Input, &f.Context}
+		for i := range f.Reused {
+			all = append(all, &f.Reused[i].Output)
+		}
 	case *RunEnded:
 		all = []*Payload{&f.Output}
 	case *JobAsked:
 		all = []*Payload{&f.Input}
 	case *StepSucceededFact:
 		all = []*Payload{&f.Output}
+	case *StepEnded:
+		all = []*Payload{&f.Output}
+	case *RetrySet:
+		all = []*Payload{&f.Output}
+	case *LateResult:
+		all = []*Payload{&f.Output}
+	case *FannedOut:
+		all = []*Payload{&f.Items}
+	case *ChildAsked:
+		all = []*Payload{&f.Input}
 	case *SignalReceived:
 		all = []*Payload{&f.Payload}
 	}
@@ -26,6 +39,9 @@ func (r *Run) Payloads(visit func(*Payload) error) error {
 	}
 	for i := range r.Steps {
 		all = append(all, &r.Steps[i].Input, &r.Steps[i].Output)
+		if p := r.Steps[i].parts; p != nil {
+			all = append(all, &p.items)
+		}
 	}
 	return visitAll(all, visit)
 }

@@ -1,8 +1,14 @@
 package engine
 
+import (
+	"slices"
+
+	"cordum.dev/cordum/saga"
+)
+
 // outcome takes how a job's attempt ended. One that is not the running attempt's changes nothing.
 func (d *decision) outcome(in Outcome) error {
-	if int(in.Step) >= len(d.run.Steps) || in.Step < 0 || d.run.State != RunRunning {
+	if int(in.Step) >= len(d.run.Steps) || in.Step < 0 || !d.run.active() {
 		return nil
 	}
 	s := &d.run.Steps[in.Step]
@@ -10,29 +16,74 @@ func (d *decision) outcome(in Outcome) error {
 		return nil
 	}
 	switch in.Result {
-	case ResultUnsaid, ResultRejected:
+	case ResultUnsaid, ResultSentBack:
 		return &Refusal{"unknown_result", "a job does not end like this"}
 	case ResultSucceeded:
-		d.fact(&StepSucceededFact{Step: in.Step, Output: in.Output})
+		d.accept(in.Step, in.Output)
 		return nil
 	}
 	f := in.Failure
 	f.Attempt = in.Attempt
-	if d.mayRetry(in.Step, in.Result, f) {
-		d.fact(&RetrySet{Step: in.Step, Failure: f, Due: d.at.At.Add(d.run.backoff(in.Step, in.Attempt))})
-		return nil
-	}
-	d.fail(in.Step, endState(in.Result), f)
+	d.attemptFailed(in.Step, in.Result, badEnd{failure: f, effect: in.Effect, refused: in.Output, settles: in.Answered && !f.Unknown})
 	return nil
 }
 
-// late notes a result that its job refused. Only a run that exists gets one.
-func (d *decision) late(in Late) error {
-	if d.run.State == RunPending || in.Step < 0 || int(in.Step) >= len(d.run.Steps) {
+// jobStatus notes whether a job only waits for people.
+func (d *decision) jobStatus(in JobStatus) error {
+	r := d.run
+	if !r.active() || in.Step < 0 || int(in.Step) >= len(r.Steps) {
 		return nil
 	}
-	d.fact(&LateResult{Step: in.Step, Attempt: in.Attempt, Outcome: in.Result.String()})
+	if s := &r.Steps[in.Step]; s.State == StepRunning && s.Attempt == in.Attempt && s.idle != in.Idle {
+		d.fact(&JobNoted{Step: in.Step, Idle: in.Idle})
+	}
 	return nil
+}
+
+// attemptFailed follows an attempt that did not succeed with another one, or with the end of its node.
+func (d *decision) attemptFailed(i int32, result Result, e badEnd) {
+	if d.mayRetry(i, result, e) {
+		d.fact(&RetrySet{
+			Step: i, Failure: e.failure, Due: d.at.At.Add(d.run.backoff(i, d.run.Steps[i].Attempt)),
+			Effect: e.effect, Output: e.refused, Settles: e.settles,
+		})
+		return
+	}
+	e.state = endState(result)
+	d.failed(i, e)
+}
+
+// late notes a result that its job refused. What it settles is settled as long as nobody was asked to undo it.
+func (d *decision) late(in Late) error {
+	r := d.run
+	if r.State == RunPending || in.Step < 0 || int(in.Step) >= len(r.Steps) {
+		return nil
+	}
+	f := &LateResult{Step: in.Step, Attempt: in.Attempt, Outcome: in.Result.String()}
+	if slices.Contains(r.Steps[in.Step].unknown, in.Attempt) && r.unsent(in.Step) {
+		f.Settles, f.Effect = true, in.Result == ResultSucceeded || in.Effect
+		if f.Effect {
+			f.Output = in.Output
+		}
+	}
+	d.fact(f)
+	u := r.Steps[in.Step].Undo
+	if !f.Settles || d.err != nil || u < 0 || r.Steps[u].State != StepHeld {
+		return nil
+	}
+	switch r.fate(in.Step, r.Kept) {
+	case saga.Run:
+		d.fact(&UndoRearmed{Step: u})
+	case saga.Pass:
+		d.fact(&UndoSettled{Step: u, How: SettledNothing})
+	}
+	return nil
+}
+
+// unsent tells whether nobody was asked yet to undo a node.
+func (r *Run) unsent(i int32) bool {
+	u := r.Steps[i].Undo
+	return u < 0 || (r.Steps[u].Attempt == 0 && !r.final(u))
 }
 
 // endState is the final state of a step whose last attempt ended like this.
@@ -42,6 +93,8 @@ func endState(r Result) StepState {
 		return StepTimedOut
 	case ResultDenied:
 		return StepDenied
+	case ResultRejected:
+		return StepRejected
 	case ResultCancelled:
 		return StepCancelled
 	}

@@ -34,20 +34,24 @@ const (
 )
 
 // mayRetry tells whether a failed attempt is followed by another one.
-func (d *decision) mayRetry(i int32, result Result, f Failure) bool {
+func (d *decision) mayRetry(i int32, result Result, e badEnd) bool {
 	r := d.run
 	s := &r.Steps[i]
-	if s.stopping || (r.Stop != StopNone && (!r.handler(i) || r.stopHandlers)) {
+	f := e.failure
+	if s.stopping && !s.overdue || r.stops(i) {
 		return false
+	}
+	if e.effect && !r.Spec(i).Idempotent {
+		return false // doing it again could do it twice
 	}
 	switch result {
 	case ResultDenied, ResultRejected, ResultCancelled:
 		return false
 	case ResultLost:
-		return s.Attempt < r.lostAllowance(i)
+		return s.Attempt-s.base < r.lostAllowance(i)
 	}
-	retry := r.Plan.Def.Steps[i].Retry
-	if retry == nil || int(s.Attempt) >= retry.MaxAttempts || !f.Retryable {
+	retry := r.DefOf(i).Retry
+	if retry == nil || int(s.Attempt-s.base) >= retry.MaxAttempts || !(f.Retryable || e.effect) {
 		return false
 	}
 	named := slices.Contains(retry.On, f.Code)
@@ -59,13 +63,14 @@ func (d *decision) mayRetry(i int32, result Result, f Failure) bool {
 
 // lostAllowance is how many attempts there may be when a worker is lost under one.
 func (r *Run) lostAllowance(i int32) int32 {
-	if retry := r.Plan.Def.Steps[i].Retry; retry != nil {
+	retry := r.DefOf(i).Retry
+	if retry != nil {
 		if slices.Contains(retry.NotOn, CodeWorkerLost) || (len(retry.On) > 0 && !slices.Contains(retry.On, CodeWorkerLost)) {
 			return 1
 		}
 		return int32(retry.MaxAttempts)
 	}
-	if r.Plan.Steps[i].Idempotent {
+	if r.Spec(i).Idempotent {
 		return LostAllowance
 	}
 	return 1
@@ -75,7 +80,7 @@ func (r *Run) lostAllowance(i int32) int32 {
 // from the job, so that a replay waits as long. A step that says no retry (a lost worker's allowance) uses the defaults.
 func (r *Run) backoff(i, n int32) time.Duration {
 	policy := dag.Retry{}
-	if p := r.Plan.Def.Steps[i].Retry; p != nil {
+	if p := r.DefOf(i).Retry; p != nil {
 		policy = *p
 	}
 	initial, limit, factor := policy.Initial, policy.Max, policy.Multiplier
@@ -88,7 +93,7 @@ func (r *Run) backoff(i, n int32) time.Duration {
 	if factor < 1 {
 		factor = DefaultMultiplier
 	}
-	delay := float64(initial) * math.Pow(factor, float64(n-1))
+	delay := float64(initial) * math.Pow(factor, float64(n-1-r.Steps[i].base))
 	if delay > float64(limit) || math.IsInf(delay, 0) || math.IsNaN(delay) {
 		delay = float64(limit)
 	}
@@ -101,7 +106,7 @@ func (r *Run) backoff(i, n int32) time.Duration {
 // jitter is a number in (0, 1], the same for the same job and attempt.
 func (r *Run) jitter(i, n int32) float64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(r.ID + "." + r.Plan.Def.Steps[i].ID + "@" + strconv.Itoa(int(n))))
+	_, _ = h.Write([]byte(r.ID + "." + r.Name(i) + "@" + strconv.Itoa(int(n))))
 	x := h.Sum64()
 	x ^= x >> 33 // FNV's high bits are weak for short strings: the finaliser of MurmurHash3 spreads them
 	x *= 0xff51afd7ed558ccd

@@ -76,41 +76,6 @@ func (f *Failure) Fields(c *codec.Codec) {
 	codec.Raw(c, &f.Details)
 }
 
-// Step is the state of one step.
-type Step struct {
-	State   StepState
-	Reason  SkipReason
-	Attempt int32 // attempts asked for so far, over crashes and restarts
-	// verdict is what the join said, from the moment it settled.
-	verdict verdict
-	// joins count down: dependencies that are final, that succeeded, that are bad.
-	done, succeeded, bad int32
-	// stopping: its job was asked to stop, also by the worker that has it.
-	stopping bool
-
-	Input     Payload // of the job, rendered for the first attempt
-	Output    Payload
-	Failure   Failure // of the last attempt that failed
-	StartedAt time.Time
-	EndedAt   time.Time
-}
-
-func (s *Step) fields(c *codec.Codec) {
-	codec.Enum(c, &s.State)
-	codec.Enum(c, &s.Reason)
-	c.Int32(&s.Attempt)
-	codec.Enum(c, &s.verdict)
-	c.Int32(&s.done)
-	c.Int32(&s.succeeded)
-	c.Int32(&s.bad)
-	c.Bool(&s.stopping)
-	s.Input.fields(c)
-	s.Output.fields(c)
-	s.Failure.Fields(c)
-	c.Time(&s.StartedAt)
-	c.Time(&s.EndedAt)
-}
-
 // Signal is a named payload kept until a step consumes it.
 type Signal struct {
 	Name    string
@@ -130,37 +95,98 @@ type Run struct {
 	Paused    bool
 	Stop      Stop
 	RerunOf   string
+	ForkOf    string
+	Parent    Parent // the step of another run that started it
 	StartedBy string
 	StartedAt time.Time
 	EndedAt   time.Time
 	Labels    map[string]string
 	Input     Payload
 	Context   Payload
+	Feedback  string // what was said when the run was last sent back
+	Key       string // of the workflow's concurrency; "" when it has none
 	Output    Payload
 	Failure   Failure // why it did not succeed: the first step's failure that was not tolerated
 	Fault     string  // why the engine could not go on
 	Signals   []Signal
-	Steps     []Step
+	Steps     []Step // the nodes
+
+	// Rollback: when nothing of the forward part is left, compensation starts. Target says how far it goes.
+	Rollback bool
+	Target   Target
+	// Comebacks is how often the run came back to its checkpoint by itself.
+	Comebacks int32
+	// Undoing: a compensation is under way. Undone counts compensations that succeeded, over the whole run; Kept are the steps
+	// that a pivot kept from the last one.
+	Undoing bool
+	Undone  int32
+	Kept    []int32
+	// undoneBefore is what Undone was when the run was last set back.
+	undoneBefore int32
+	// undoneAtStart is what Undone was when the compensation under way, or the last one, began.
+	undoneAtStart int32
 
 	// failed: a bad step that nobody tolerates.
 	failed bool
 	// stopHandlers: a second cancel stops all_done and any_failed steps as well.
 	stopHandlers bool
-	// sweep is how far a stop has come through the steps; len(Steps) when it is through.
-	sweep int32
-	// ready are the steps whose turn it is, oldest first; not those that the sweep of a stop ends.
-	ready []int32
-	// count is the number of steps in each state.
-	count [StepSkipped + 1]int32
+	// sweep is how far a stop has come through the nodes, from sweptFrom on; len(Steps) when it is through.
+	sweep, sweptFrom int32
+	// ready are the nodes whose turn it is, oldest first; not those that the sweep of a stop ends. undoable are those whose
+	// compensation's turn it is; due the fan-outs and loops to be looked at; waiters the steps that wait for a signal.
+	ready, undoable, due, waiters []int32
+	// openUndos is how many steps of the workflow the compensation under way has not come through.
+	openUndos int32
+	// count is the number of nodes in each state, undone that of compensations.
+	count, undos [stepStates]int32
+	// children are the sub-workflows under way; idle are those, and the jobs, that only wait for people.
+	children, idle int32
 
 	names names // decoded values for expressions, derived
 }
 
+// Parent is the step of another run that started a run.
+type Parent struct {
+	Run     string // "" when nobody's
+	Step    int32  // node
+	Attempt int32
+	Depth   int32 // how many sub-workflows deep the run is; 0 for one that nobody's step started
+}
+
+func (p *Parent) fields(c *codec.Codec) {
+	c.String(&p.Run)
+	c.Int32(&p.Step)
+	c.Int32(&p.Attempt)
+	c.Int32(&p.Depth)
+}
+
+// Target is how far a rollback goes and what follows.
+type Target struct {
+	// To is a checkpoint's name; "" undoes everything. With Included it is a step's id, which is undone as well.
+	To       string
+	Included bool
+	Then     dag.Then
+	Feedback string // with Included
+	Auto     bool   // the workflow's own on_failure says so
+}
+
+func (t *Target) fields(c *codec.Codec) {
+	c.String(&t.To)
+	c.Bool(&t.Included)
+	codec.Enum(c, &t.Then)
+	c.String(&t.Feedback)
+	c.Bool(&t.Auto)
+}
+
 // New is the state before a run's first fact.
 func New(id string, plan *steps.Workflow) *Run {
-	r := &Run{ID: id, Plan: plan, Steps: make([]Step, len(plan.Steps))}
-	r.count[StepPending] = int32(len(plan.Steps))
-	r.sweep = int32(len(plan.Steps))
+	root := plan.Def.Scopes[0]
+	r := &Run{ID: id, Plan: plan, Steps: make([]Step, root.Count)}
+	for i := range r.Steps {
+		r.Steps[i] = newNode(int32(i), none)
+	}
+	r.count[StepPending] = int32(root.Count)
+	r.sweep = int32(root.Count)
 	return r
 }
 
@@ -173,12 +199,16 @@ func (r *Run) Fields(c *codec.Codec) {
 	c.Bool(&r.Paused)
 	codec.Enum(c, &r.Stop)
 	c.String(&r.RerunOf)
+	c.String(&r.ForkOf)
+	r.Parent.fields(c)
 	c.String(&r.StartedBy)
 	c.Time(&r.StartedAt)
 	c.Time(&r.EndedAt)
 	c.Strings(&r.Labels)
 	r.Input.fields(c)
 	r.Context.fields(c)
+	c.String(&r.Feedback)
+	c.String(&r.Key)
 	r.Output.fields(c)
 	r.Failure.Fields(c)
 	c.String(&r.Fault)
@@ -187,15 +217,23 @@ func (r *Run) Fields(c *codec.Codec) {
 		s.Payload.fields(c)
 		c.Time(&s.At)
 	})
+	c.Bool(&r.Rollback)
+	r.Target.fields(c)
+	c.Int32(&r.Comebacks)
+	c.Bool(&r.Undoing)
+	c.Int32(&r.Undone)
+	c.Int32(&r.undoneBefore)
+	c.Int32(&r.undoneAtStart)
+	codec.List(c, &r.Kept, (*codec.Codec).Int32)
 	c.Bool(&r.failed)
 	c.Bool(&r.stopHandlers)
 	c.Int32(&r.sweep)
-	codec.List(c, &r.ready, (*codec.Codec).Int32)
-	if n := c.Len(len(r.Steps)); n != len(r.Steps) {
-		c.Fail() // another definition's snapshot
-		return
+	c.Int32(&r.sweptFrom)
+	c.Int32(&r.openUndos)
+	for _, list := range []*[]int32{&r.ready, &r.undoable, &r.due, &r.waiters} {
+		codec.List(c, list, (*codec.Codec).Int32)
 	}
-	codec.Array(c, r.Steps, func(c *codec.Codec, s *Step) { s.fields(c) })
+	codec.List(c, &r.Steps, func(c *codec.Codec, s *Step) { s.fields(c) })
 	if c.Reading() {
 		r.recount(c)
 	}
@@ -203,39 +241,88 @@ func (r *Run) Fields(c *codec.Codec) {
 
 // recount derives what is not stored, and refuses what no writer of ours makes.
 func (r *Run) recount(c *codec.Codec) {
-	r.count = [StepSkipped + 1]int32{}
+	r.count, r.undos, r.children, r.idle = [stepStates]int32{}, [stepStates]int32{}, 0, 0
+	if len(r.Steps) < r.Plan.Def.Scopes[0].Count || !r.sound() {
+		c.Fail() // another definition's snapshot
+		return
+	}
 	for i := range r.Steps {
-		if r.Steps[i].State > StepSkipped {
-			c.Fail()
-			return
+		s := &r.Steps[i]
+		*r.counter(s)++
+		if s.State == StepInside && s.Target < 0 && r.nests(int32(i)) {
+			r.children++
 		}
-		r.count[r.Steps[i].State]++
+		if s.idle {
+			r.idle++
+		}
 	}
 	for _, i := range r.ready {
-		if i < 0 || int(i) >= len(r.Steps) || r.Steps[i].State != StepReady {
+		if r.Steps[i].State != StepReady {
 			c.Fail()
 			return
 		}
-	}
-	if r.State > RunTimedOut || r.Stop > StopCancel || r.sweep < 0 || int(r.sweep) > len(r.Steps) {
-		c.Fail()
 	}
 }
 
-// open is how many steps have not ended.
+// sound tells whether every number names something of this run.
+func (r *Run) sound() bool {
+	n := int32(len(r.Steps))
+	node := func(i int32) bool { return i >= none && i < n }
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if s.State >= stepStates || s.Def < 0 || int(s.Def) >= len(r.Plan.Steps) || !node(s.Parent) || !node(s.Target) || !node(s.Undo) ||
+			s.Parent >= int32(i) || s.Target >= int32(i) || s.frame < 0 || s.frame > int32(i) || s.undo.phase > undoEnded {
+			return false
+		}
+		if s.Parent >= 0 && r.Steps[s.Parent].parts == nil {
+			return false
+		}
+		if p := s.parts; p != nil && (p.first < 0 || p.count < 0 || p.first > n-p.count || p.closing > hard || !node(p.failed)) {
+			return false
+		}
+	}
+	for _, list := range [][]int32{r.ready, r.undoable, r.due, r.waiters} {
+		for _, i := range list {
+			if i < 0 || i >= n {
+				return false
+			}
+		}
+	}
+	for _, i := range r.Kept {
+		if i < 0 || int(i) >= len(r.Plan.Steps) {
+			return false
+		}
+	}
+	return r.State <= RunTimedOut && r.Stop <= StopCancel && r.sweep >= 0 && r.sweep <= n && r.Target.Then <= dag.ThenFail
+}
+
+// counter is where a node is counted.
+func (r *Run) counter(s *Step) *int32 {
+	if s.Target >= 0 {
+		return &r.undos[s.State]
+	}
+	return &r.count[s.State]
+}
+
+// open is how many nodes of the forward part have not ended.
 func (r *Run) open() int32 {
-	return r.count[StepPending] + r.count[StepReady] + r.count[StepRunning] + r.count[StepWaiting] + r.count[StepRetrying]
+	return r.count[StepPending] + r.count[StepReady] + r.count[StepRunning] + r.count[StepWaiting] + r.count[StepRetrying] + r.count[StepInside]
+}
+
+// Settled tells whether nothing happens to the run any more by itself: it has ended, and no compensation is under way.
+func (r *Run) Settled() bool { return r.State.Final() && !r.Undoing }
+
+// active tells whether a decision can have consequences.
+func (r *Run) active() bool {
+	return r.State == RunRunning || (r.State.Final() && r.Undoing && r.Fault == "")
 }
 
 // More tells that the last Decide stopped at its bound and a Continue input must follow.
 func (r *Run) More() bool {
-	if r.State != RunRunning {
-		return false
-	}
-	return int(r.sweep) < len(r.Steps) || r.next() >= 0
+	return r.active() && (int(r.sweep) < len(r.Steps) || r.next() >= 0 || len(r.due) > 0 || len(r.undoable) > 0)
 }
 
-// next is the place in ready of the step whose turn it is; -1 when there is none. In a paused run nothing new starts, but
+// next is the place in ready of the node whose turn it is; -1 when there is none. In a paused run nothing new starts, but
 // a stop goes on: only what it ends has a turn.
 func (r *Run) next() int {
 	switch {
@@ -249,41 +336,35 @@ func (r *Run) next() int {
 	return slices.IndexFunc(r.ready, func(i int32) bool { return r.Steps[i].verdict != run || r.stops(i) })
 }
 
-// stops tells whether the run is stopping and the step with it: handlers are left to run unless they were stopped too.
-func (r *Run) stops(i int32) bool { return r.Stop != StopNone && (!r.handler(i) || r.stopHandlers) }
-
-// swept tells whether a ready step never has its turn because a stop's sweep ends it.
-func (r *Run) swept(i int32) bool { return r.Steps[i].verdict == run && r.stops(i) }
-
-// Outstanding tells whether a worker, or the queue for one, has something of this run.
-func (r *Run) Outstanding() bool { return r.count[StepRunning] > 0 }
+// Outstanding tells whether a worker, the queue for one, or a sub-workflow has something of this run.
+func (r *Run) Outstanding() bool {
+	return r.count[StepRunning]+r.undos[StepRunning]+r.undos[StepInside]+r.children > 0
+}
 
 // Status is the state as people see it: paused and waiting are a running run's.
 func (r *Run) Status() string {
+	waiting := r.count[StepWaiting] + r.count[StepRetrying] + r.idle
+	busy := r.count[StepRunning] + r.undos[StepRunning] + r.undos[StepInside] + r.children - r.idle
 	switch {
 	case r.State != RunRunning:
 		return r.State.String()
 	case r.Paused:
 		return "paused"
-	case r.count[StepRunning] == 0 && len(r.ready) == 0 && r.count[StepWaiting]+r.count[StepRetrying] > 0:
+	case busy == 0 && !r.Undoing && len(r.ready)+len(r.due) == 0 && waiting > 0:
 		return "waiting"
 	}
 	return r.State.String()
 }
 
-// unready takes a step out of the queue of those whose turn it is; mostly it is the first.
-func (r *Run) unready(i int32) {
-	at := slices.Index(r.ready, i)
+// Compensation is the second state of a run, beside State: none, running, held or done.
+func (r *Run) Compensation() Compensation {
 	switch {
-	case at == 0:
-		r.ready = r.ready[1:]
-	case at > 0:
-		r.ready = slices.Delete(r.ready, at, at+1)
+	case r.Undoing && r.undos[StepHeld] > 0:
+		return CompensationHeld
+	case r.Undoing:
+		return CompensationRunning
+	case r.Undone > 0:
+		return CompensationDone
 	}
-}
-
-// handler tells whether a step runs because things ended or failed: a stop leaves those to run.
-func (r *Run) handler(i int32) bool {
-	m := r.Plan.Def.Steps[i].Join.Mode
-	return len(r.Plan.Def.Steps[i].DependsOn) > 0 && (m == dag.AllDone || m == dag.AnyFailed)
+	return CompensationNone
 }

@@ -2,12 +2,13 @@ package engine
 
 // submit starts the run.
 func (d *decision) submit(in Submit) error {
-	if d.run.State != RunPending {
+	if d.run.State != RunPending || d.run.queued() {
 		return nil // started before: a repeated input does nothing
 	}
 	d.fact(&RunStarted{
 		Tenant: in.Tenant, Workflow: in.Workflow, Digest: d.run.Plan.Def.Digest, RunKind: in.Kind, RerunOf: in.RerunOf,
 		Labels: in.Labels, Input: in.Input, Context: in.Context, TimeoutAt: d.after(d.run.Plan.Def.Timeout),
+		Parent: in.Parent, ForkOf: in.ForkOf, Reused: in.Reused, Key: in.Key, Queued: in.Queued,
 	})
 	return nil
 }

@@ -1,9 +1,11 @@
 package engine
 
+import "cordum.dev/cordum/dag"
+
 // timer takes a timer whose time has come. One whose reason is gone does nothing.
 func (d *decision) timer(in TimerDue) error {
 	r := d.run
-	if r.State != RunRunning || int(in.Step) >= len(r.Steps) {
+	if !r.active() && !r.queued() || int(in.Step) >= len(r.Steps) {
 		return nil
 	}
 	if in.Timer == TimerRun {
@@ -15,19 +17,29 @@ func (d *decision) timer(in TimerDue) error {
 	}
 	s := &r.Steps[in.Step]
 	switch {
-	case in.Timer == TimerDelay && r.waits(in.Step, "delay"):
+	case in.Timer == TimerDelay && r.waitsFor(in.Step, "delay"):
 		d.fact(&StepSucceededFact{Step: in.Step})
+	case in.Timer == TimerWait && r.waitsFor(in.Step, "wait"):
+		d.waitOver(in.Step)
+	case in.Timer == TimerChild && r.openChild(in.Step, s.Attempt):
+		d.childDue(in.Step)
+	case in.Timer == TimerGrace && r.openChild(in.Step, s.Attempt) && s.stopping:
+		d.childSilent(in.Step)
 	case in.Timer == TimerRetry && s.State == StepRetrying:
 		d.fact(&RetryDue{Step: in.Step})
-	case in.Timer == TimerTotal && (s.State == StepRunning || s.State == StepRetrying || s.State == StepReady):
+	case in.Timer == TimerTotal && (s.State == StepRunning || s.State == StepRetrying || s.State == StepReady || s.State == StepInside):
 		d.totalTimeout(in.Step)
 	}
 	return nil
 }
 
 func (d *decision) runTimeout() {
-	if d.run.Stop < StopTimeout {
-		d.fact(&StopBegun{Stop: StopTimeout, Step: -1})
+	r := d.run
+	switch {
+	case r.queued():
+		d.fact(&RunEnded{State: RunCancelled, Failure: Failure{Code: CodeTimeout, Message: "the run's timeout ended before its concurrency key was free"}})
+	case r.State == RunRunning && r.Stop < StopTimeout && !r.Undoing:
+		d.fact(&StopBegun{Stop: StopTimeout, Step: none, Rollback: r.Plan.OnFailure() == dag.Rollback})
 	}
 }
 
@@ -35,7 +47,10 @@ func (d *decision) runTimeout() {
 func (d *decision) totalTimeout(i int32) {
 	s := &d.run.Steps[i]
 	unknown := s.State == StepRunning
-	if unknown && !s.stopping {
+	switch {
+	case s.State == StepInside:
+		d.stopChild(i, true)
+	case unknown && !s.stopping:
 		d.fact(&JobStopAsked{Step: i, Force: true})
 	}
 	d.fail(i, StepTimedOut, Failure{
