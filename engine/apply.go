@@ -115,8 +115,11 @@ func (r *Run) applyUndo(at Stamp, f Fact) {
 		r.moveStep(f.Step, StepReady)
 	case *UndoSettled:
 		to := StepSkipped
-		if f.How == SettledDone {
+		switch f.How {
+		case SettledDone:
 			to = StepSucceeded
+		case SettledSkipped:
+			r.Left++
 		}
 		r.end(at, f.Step, to)
 	case *ChildUndoAsked:
@@ -170,6 +173,9 @@ func (r *Run) applyStop(f *StopBegun) {
 	r.Stop = max(r.Stop, f.Stop)
 	r.stopHandlers = r.stopHandlers || f.Handlers
 	if f.Stop >= StopTimeout {
+		if r.Target.To != "" && !r.Target.Auto {
+			r.Rollback = false // it came with a person's wish to go on from there, which is over
+		}
 		r.Target = Target{}
 	}
 	if f.Rollback {

@@ -19,7 +19,6 @@ func TestEndsAtTheBound(t *testing.T) {
 		for name, src := range map[string]string{
 			"conditions": flat.String(),
 			"iterations": fmt.Sprintf("id: fan\nsteps: [{id: each, type: transform, for_each: '1..%d', input: {i: '${item}'}}]\n", n),
-			"no items":   fmt.Sprintf("id: fan\nsteps: [{id: each, type: transform, for_each: '1..%d', input: {i: '${item.x.y}'}, on_failure: continue}]\n", n),
 			"rounds":     fmt.Sprintf("id: loop\nsteps: [{id: each, type: loop, while: 'loop.index < %d', max_iterations: 1000, steps: [{id: t, type: transform, input: {}}]}]\n", n),
 		} {
 			d := newDriver(t, load(t, src))

@@ -25,7 +25,11 @@ func (d *decision) resume() error {
 	case r.State.Final() && r.Fault == "":
 		return ended(r)
 	case r.Paused || r.Fault != "":
+		faulted := r.Fault != ""
 		d.fact(&RunResumed{})
+		if faulted && r.State == RunRunning {
+			d.offer()
+		}
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (r *Run) runFits(f Fact) bool {
 	case *UndoingEnded:
 		return r.Undoing && r.openUndos == 0
 	case *SetBack:
-		return (r.State == RunRunning || r.State.Final()) && !r.Undoing && r.open() == 0 && r.aims(f.Target)
+		return (r.State == RunRunning && r.open() == 0 || r.State.Final()) && !r.Undoing && r.aims(f.Target)
 	}
 	return false
 }

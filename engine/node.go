@@ -338,14 +338,18 @@ func (r *Run) stops(i int32) bool { return r.level(i) != free }
 func (r *Run) swept(i int32) bool { return r.Steps[i].verdict == run && r.stops(i) }
 
 // unready takes a node out of the queue of those whose turn it is; mostly it is the first.
-func (r *Run) unready(i int32) {
-	at := slices.Index(r.ready, i)
+func (r *Run) unready(i int32) { r.ready = without(r.ready, i) }
+
+// without is a queue without one of its nodes.
+func without(queue []int32, i int32) []int32 {
+	at := slices.Index(queue, i)
 	switch {
 	case at == 0:
-		r.ready = r.ready[1:]
+		return queue[1:]
 	case at > 0:
-		r.ready = slices.Delete(r.ready, at, at+1)
+		return slices.Delete(queue, at, at+1)
 	}
+	return queue
 }
 
 // output is a node's output as JSON values; a fan-out's is put together from its iterations.

@@ -132,6 +132,9 @@ func (r *Run) partEnded(i int32) {
 	if endedBadly(s) {
 		p.bad++
 	}
+	if s.Item >= 0 && s.State == StepCancelled && r.level(i) != free {
+		p.cut++ // not bad by itself
+	}
 	if p.failed < 0 && r.badByItself(i) {
 		p.failed = i
 	}

@@ -27,8 +27,11 @@ func (r *Run) applySetBack(f *SetBack) {
 	}
 	r.Stop, r.Rollback, r.stopHandlers, r.Target = StopNone, false, false, Target{}
 	r.failed, r.Failure, r.Output = false, Failure{}, Payload{}
-	r.undoneBefore, r.sweep = r.Undone, int32(len(r.Steps))
-	r.Paused = f.Paused
+	r.sweep = int32(len(r.Steps))
+	if f.Target.Then != dag.ThenFail {
+		r.undoneBefore = r.Undone + r.Left
+	}
+	r.Paused = r.Paused || f.Paused
 	if f.Target.Included {
 		r.Feedback = f.Target.Feedback
 	}
@@ -91,7 +94,7 @@ func (d *decision) retry(Retry) error {
 	switch {
 	case r.State != RunFailed:
 		return &Refusal{"not_failed", "only a failed run is tried again; this one is " + r.State.String()}
-	case r.Undoing || r.Undone > r.undoneBefore:
+	case r.Undoing || r.Undone+r.Left > r.undoneBefore:
 		return &Refusal{"compensated", "what the run did is being undone, or has been: start a new run, or fork this one"}
 	}
 	d.fact(&SetBack{})

@@ -120,6 +120,7 @@ type Run struct {
 	// that a pivot kept from the last one.
 	Undoing bool
 	Undone  int32
+	Left    int32 // compensations that a person left undone
 	Kept    []int32
 	// undoneBefore is what Undone was when the run was last set back.
 	undoneBefore int32
@@ -222,6 +223,7 @@ func (r *Run) Fields(c *codec.Codec) {
 	c.Int32(&r.Comebacks)
 	c.Bool(&r.Undoing)
 	c.Int32(&r.Undone)
+	c.Int32(&r.Left)
 	c.Int32(&r.undoneBefore)
 	c.Int32(&r.undoneAtStart)
 	codec.List(c, &r.Kept, (*codec.Codec).Int32)
@@ -363,7 +365,7 @@ func (r *Run) Compensation() Compensation {
 		return CompensationHeld
 	case r.Undoing:
 		return CompensationRunning
-	case r.Undone > 0:
+	case r.Undone+r.Left > 0:
 		return CompensationDone
 	}
 	return CompensationNone

@@ -234,7 +234,7 @@ func (r *Run) anyUndoes(first, count int32, kept []int32) bool {
 }
 
 func (r *Run) applyUndoBegun(f *UndoBegun) {
-	r.undoable = slices.DeleteFunc(r.undoable, func(i int32) bool { return i == f.Target })
+	r.undoable = without(r.undoable, f.Target)
 	t := &r.Steps[f.Target]
 	t.undo.phase = undoActive
 	def, frame := t.Def, t.frame
@@ -321,10 +321,16 @@ func (d *decision) target() Target {
 	return t
 }
 
-// reached tells whether a checkpoint's step has succeeded.
+// reached tells whether a checkpoint's step has succeeded, and neither it nor what it stands on was undone since.
 func (r *Run) reached(checkpoint string) bool {
 	i, ok := r.Plan.Checkpoint[checkpoint]
-	return ok && r.Steps[i].State == StepSucceeded
+	if !ok || r.Steps[i].State != StepSucceeded {
+		return false
+	}
+	undone := func(at int32) bool {
+		return r.Steps[at].Undo >= 0 || r.Steps[at].undo.phase == undoEnded && r.Steps[at].parts != nil
+	}
+	return !undone(int32(i)) && !slices.ContainsFunc(r.Plan.Graph.Ancestors(i), undone)
 }
 
 // barred names an executed step that forbids to run again what a target sets back: an irreversible one that no pivot keeps.
@@ -364,7 +370,7 @@ func (d *decision) rollback(in Rollback) error {
 		return d.cancel(Cancel{Stamp: in.Stamp})
 	case r.State == RunFaulted:
 		return &Refusal{"faulted", "the engine could not go on with this run: resume tries again, cancel with force ends it"}
-	case r.Undoing:
+	case r.Undoing && (r.State.Final() || in.To != "" || r.Target.To == ""):
 		return nil // under way
 	case r.State == RunRunning:
 		d.fact(&StopBegun{Stop: StopCancel, Step: none, Rollback: true, Target: t})

@@ -16,7 +16,9 @@ func (r *Run) Root() int32 { return int32(r.Plan.Def.Scopes[0].Count) }
 func (r *Run) Floor(i int32) int32 { return r.Steps[i].floor }
 
 // UnknownAttempt tells whether nobody knows if one attempt of a node had its effect.
-func (r *Run) UnknownAttempt(i, attempt int32) bool { return slices.Contains(r.Steps[i].unknown, attempt) }
+func (r *Run) UnknownAttempt(i, attempt int32) bool {
+	return slices.Contains(r.Steps[i].unknown, attempt)
+}
 
 // HadEffect tells whether a node that did not succeed had its effect all the same.
 func (r *Run) HadEffect(i int32) bool { return r.Steps[i].effect && r.Steps[i].State != StepSucceeded }

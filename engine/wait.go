@@ -56,12 +56,27 @@ func (d *decision) signal(in SignalIn) error {
 		return &Refusal{"too_many_signals", "the run keeps 1000 signals that nobody consumed"}
 	}
 	d.fact(&SignalReceived{Name: in.Name, Payload: in.Payload})
+	if r.State == RunFaulted {
+		return nil // who waits looks at it when the run goes on
+	}
 	for _, i := range slices.Clone(r.waiters) {
 		if w, ok := d.waitOf(i); ok && w.Signal == in.Name && d.take1(i, w, int32(len(r.Signals)-1)) && d.taken() {
 			break
 		}
 	}
 	return nil
+}
+
+// offer lets every step that waits look at the signals that came while the run stood still.
+func (d *decision) offer() {
+	for _, i := range slices.Clone(d.run.waiters) {
+		w, ok := d.waitOf(i)
+		for k := 0; ok && k < len(d.run.Signals) && d.run.Steps[i].State == StepWaiting; k++ {
+			if d.run.Signals[k].Name == w.Signal {
+				d.take1(i, w, int32(k))
+			}
+		}
+	}
 }
 
 // taken tells whether the last thing decided was that a step took a signal.
