@@ -39,7 +39,7 @@ FUZZ_TOTAL_SECONDS ?= 150
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Tools ---------------------------------------------------------------------------------------------------------------
 
@@ -76,8 +76,8 @@ build: ## Build the static binary and the example's worker into bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/migration-worker ./examples/migration/worker
 
 .PHONY: demo
-demo: build ## Run the parallel-backup workflow, with its approval, on real files
-	@scripts/demo
+demo: build ## Run the parallel-backup workflow on real files; FAIL=migrate breaks it and shows the rollback
+	@FAIL='$(FAIL)' scripts/demo
 
 .PHONY: clean
 clean: ## Remove what was built (not .tools)
@@ -90,6 +90,11 @@ test: deps build ## Run every test
 	@mkdir -p $(BUILD)
 	$(GOTESTSUM) --format pkgname-and-test-fails --jsonfile $(BUILD)/test.json -- -timeout 5m $(ARGS) $(PKGS)
 	cd bench && $(GOTESTSUM) --format pkgname-and-test-fails --jsonfile ../$(BUILD)/test-bench.json -- -timeout 2m ./...
+
+.PHONY: test-examples
+test-examples: build ## Lint and test the examples with the binary, as their readers would
+	$(BIN)/cordum workflow lint --strict examples/*/workflow.yaml
+	$(BIN)/cordum workflow test examples/*/workflow.test.yaml
 
 .PHONY: race
 race: deps ## Run the tests of the packages in which goroutines meet under the race detector
@@ -119,7 +124,7 @@ fmt: $(GOFUMPT) ## Format the Go code
 	@$(GOFUMPT) -l -w $$(scripts/go-files)
 
 .PHONY: gen
-gen: $(PROTOC_GEN_GO) ## Generate the wire types, the OpenAPI documents and docs/states.md
+gen: $(PROTOC_GEN_GO) ## Generate the wire types, the OpenAPI documents and pages of docs/
 	@scripts/system-package protobuf-compiler protoc
 	cd bus/wire && protoc --plugin=protoc-gen-go=$(PROTOC_GEN_GO) --go_out=. --go_opt=paths=source_relative cordum.proto
 	go generate ./...

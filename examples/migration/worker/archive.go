@@ -22,6 +22,8 @@ type snapshotOutput struct {
 
 // snapshot packs the folder files/ into a tar.gz. Links and devices are left out.
 func (t *tools) snapshot(ctx context.Context, job cordum.Job, _ struct{}) (snapshotOutput, error) {
+	t.files.RLock()
+	defer t.files.RUnlock()
 	root, err := os.OpenRoot(filepath.Join(t.data, "files"))
 	if err != nil {
 		return snapshotOutput{}, cannotRead(err)

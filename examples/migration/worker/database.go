@@ -92,6 +92,9 @@ func (t *tools) migrate(ctx context.Context, job cordum.Job, in migrateInput) (m
 	if out.Done {
 		return out, nil
 	}
+	if t.fail == failing {
+		return migrateOutput{}, t.breakHalfway(ctx, job, orders)
+	}
 	return out, replaceFile(path, func(w io.Writer) error {
 		if _, err := io.WriteString(w, "version: 2\n"); err != nil {
 			return err

@@ -20,19 +20,23 @@ func main() {
 		url  = flag.String("nats", "nats://127.0.0.1:4222", "the server's address for workers")
 		id   = flag.String("id", "migration", "the worker's name")
 		pace = flag.Duration("pace", 50*time.Millisecond, "rest between two chunks, so that progress can be watched")
+		fail = flag.String("fail", "", "the tool that breaks in the middle of its work: migrate")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *url, *id, *data, *pace); err != nil {
+	if err := run(ctx, *url, *id, &tools{data: *data, pace: *pace, fail: *fail}); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, url, id, data string, pace time.Duration) error {
+func run(ctx context.Context, url, id string, t *tools) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := makeSample(data); err != nil {
+	if err := checkFail(t.fail); err != nil {
+		return err
+	}
+	if err := makeSample(t.data); err != nil {
 		return err
 	}
 	w, err := cordum.NewWorker(cordum.WorkerConfig{
@@ -42,11 +46,12 @@ func run(ctx context.Context, url, id, data string, pace time.Duration) error {
 	if err != nil {
 		return err
 	}
-	t := &tools{data: data, pace: pace}
 	cordum.Register(w, "db.postgres", "backup", t.backup)
 	cordum.Register(w, "db.postgres", "migrate", t.migrate)
+	cordum.Register(w, "db.postgres", "restore", t.restore)
 	cordum.Register(w, "storage.s3", "snapshot", t.snapshot)
-	log.Info("serving", "data", data, "nats", url)
+	cordum.Register(w, "storage.s3", "restore", t.restoreFiles)
+	log.Info("serving", "data", t.data, "nats", url)
 	return w.Run(ctx)
 }
 
@@ -54,8 +59,10 @@ func run(ctx context.Context, url, id, data string, pace time.Duration) error {
 type tools struct {
 	data string
 	pace time.Duration
+	fail string // the tool that is to break: "" or failing
 
-	mu sync.RWMutex // written while orders.db is replaced
+	mu    sync.RWMutex // written while orders.db is replaced; taken before files
+	files sync.RWMutex // written while files/ changes
 }
 
 // rest pauses between two chunks and tells when to give up.
