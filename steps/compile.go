@@ -30,6 +30,7 @@ func Compile(def *dag.Definition) (*Workflow, []dag.Diagnostic) {
 	if c.report.Failed() {
 		return nil, c.report.Diagnostics()
 	}
+	c.w.nameChoosers()
 	return c.w, c.report.Diagnostics()
 }
 

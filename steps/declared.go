@@ -28,3 +28,23 @@ func (s *Step) DeclaresInput() bool { return s.input != nil }
 
 // DeclaresOutput tells whether the step has an output_schema.
 func (s *Step) DeclaresOutput() bool { return s.output != nil }
+
+// Choosers are the switches that decide whether a step runs, ascending; none for most steps. The slice is the workflow's.
+func (w *Workflow) Choosers(step int) []int32 { return w.choosers[step] }
+
+// nameChoosers notes which switches name which steps.
+func (w *Workflow) nameChoosers() {
+	for i := range w.Steps {
+		c, is := w.Steps[i].Spec.(Chooser)
+		if !is {
+			continue
+		}
+		for _, id := range c.Branches() {
+			if w.choosers == nil {
+				w.choosers = map[int][]int32{}
+			}
+			at := w.ByID[id]
+			w.choosers[at] = append(w.choosers[at], int32(i))
+		}
+	}
+}

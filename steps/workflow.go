@@ -28,6 +28,8 @@ type Workflow struct {
 	Undoes bool
 
 	input *schema // nil when the definition has none
+	// choosers are, by step, the switches that name it; steps that none names are absent.
+	choosers map[int][]int32
 }
 
 // Step is one step, ready to start.

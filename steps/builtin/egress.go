@@ -21,6 +21,8 @@ type Egress struct {
 	// Own are the ports on which this process listens: they stay closed on this machine's addresses unless a rule of
 	// Allow names the port. Default none.
 	Own []uint16
+
+	witness func(netip.AddrPort) error // see guard
 }
 
 // deniedError says that a call may not go where it would.
@@ -49,7 +51,7 @@ type guard struct {
 }
 
 func newGuard(cfg Egress) (*guard, error) {
-	g := &guard{own: cfg.Own}
+	g := &guard{own: cfg.Own, witness: cfg.witness}
 	for _, text := range cfg.Allow {
 		r, err := parseRule(text)
 		if err != nil {

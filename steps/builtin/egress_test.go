@@ -82,6 +82,21 @@ func TestDeniedAddresses(t *testing.T) {
 	}
 }
 
+// TestSpellings: what is an address to some is not looked up as a name, whatever a name server would say of it.
+func TestSpellings(t *testing.T) {
+	for _, host := range []string{
+		"127.1", "2130706433", "0x7f.1", "0x7F000001", "0177.0.0.1", "127.0.0.1.", "1.2.3", "0x", "a.0", "a.1.", "127.\uff11", "\uff11\uff12\uff17\u30021",
+		"a.localhost", "LOCALHOST.", "[fe80::1%25lo]", "[2606:4700::1111%25eth0]",
+	} {
+		g, dialled := watched(t, Egress{}, "93.184.215.14")
+		_, err := get(context.Background(), g, "http://"+host+"/")
+		coded(t, err, CodeEgressDenied, cordum.KindFatal)
+		if len(*dialled) > 0 {
+			t.Errorf("%s: called %v", host, *dialled)
+		}
+	}
+}
+
 // TestOpenAddresses: public ones are called, and nothing else than what was asked for.
 func TestOpenAddresses(t *testing.T) {
 	for address, want := range map[string]string{
@@ -230,6 +245,9 @@ func TestRedirectsAreDecided(t *testing.T) {
 
 // TestNoProxyOfTheEnvironment: a proxy would make the connection in the guard's place.
 func TestNoProxyOfTheEnvironment(t *testing.T) {
+	if newCaller(&guard{}).client.Transport.(*http.Transport).Proxy != nil {
+		t.Error("there is a proxy") // the environment's is read once in a process: what follows may come too late
+	}
 	proxied := false
 	proxy := serve(t, func(http.ResponseWriter, *http.Request) { proxied = true })
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -38,9 +39,16 @@ func newCaller(g *guard) *caller { return &caller{g.client(), ordinaryPatience} 
 // call makes one call and judges its answer. hide takes known secrets out of bytes before they are encoded in a way in
 // which nobody would find them.
 func (c *caller) call(ctx context.Context, job cordum.Job, in call, hide *redactor) (*answer, error) {
+	if u, err := url.Parse(in.URL); err == nil {
+		hide.addPart(u.Hostname())
+	}
 	req, err := in.request(ctx, job)
 	if err != nil {
 		return nil, err
+	}
+	success, err := compileSuccess(in.Success)
+	if err != nil {
+		return nil, invalid(err)
 	}
 	x := c.patience.begin(ctx, req.Method)
 	defer x.done()
@@ -53,7 +61,7 @@ func (c *caller) call(ctx context.Context, job cordum.Job, in call, hide *redact
 	if err != nil {
 		return nil, err
 	}
-	return got, x.judge(in.Success, got)
+	return got, x.judge(success, got)
 }
 
 // answer reads an answer within the limits.
@@ -106,18 +114,10 @@ func isJSON(contentType string) bool {
 }
 
 // judge says whether the answer is what the step calls a success.
-func (x *exchange) judge(success string, got *answer) error {
-	ok, err := succeeded(success, got.Status, got.Headers, got.value)
+func (x *exchange) judge(success *expr.Program, got *answer) error {
+	ok, err := succeeded(success, got)
 	if err != nil {
-		var e *expr.Error
-		code := expr.CodeRuntime
-		if errors.As(err, &e) {
-			code = e.Code
-		}
-		return &cordum.Error{
-			Kind: cordum.KindFatal, Code: code, Details: x.after(got.Status),
-			Err: fmt.Errorf("success cannot be evaluated for an answer with status %d: %s", got.Status, text(e, err)),
-		}
+		return x.unjudged(got, err)
 	}
 	if ok {
 		return nil
@@ -132,11 +132,18 @@ func (x *exchange) judge(success string, got *answer) error {
 	return failure
 }
 
-func text(e *expr.Error, err error) string {
-	if e != nil {
-		return e.Message
+// unjudged is the failure of an answer for which success cannot be evaluated.
+func (x *exchange) unjudged(got *answer, err error) error {
+	failure := &cordum.Error{
+		Kind: cordum.KindFatal, Code: expr.CodeRuntime, Details: x.after(got.Status),
+		Err: fmt.Errorf("success cannot be evaluated for an answer with status %d", got.Status),
 	}
-	return err.Error()
+	var e *expr.Error
+	if errors.As(err, &e) {
+		failure.Code = e.Code
+		failure.Err = fmt.Errorf("%w: %s", failure.Err, e.Message)
+	}
+	return failure
 }
 
 // after is what is known when an answer came and could not be used: it was no refusal, so the effect may be there.

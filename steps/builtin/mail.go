@@ -165,9 +165,14 @@ func (m *mailer) compose(msg message) []byte {
 	first, _, _ := strings.Cut(strings.TrimSpace(msg.text), "\n")
 	subject := fmt.Sprintf("[%s] %s", strings.ToLower(msg.level.String()), cut(strings.ReplaceAll(first, "\t", " "), maxSubject))
 	for _, h := range [][2]string{
-		{"From", m.from}, {"To", strings.Join(m.to, ", ")}, {"Subject", mime.QEncoding.Encode("utf-8", subject)},
-		{"Date", m.now().Format(time.RFC1123Z)}, {"Message-ID", "<" + messageID(msg.job.ID) + "@cordum>"},
-		{"Auto-Submitted", "auto-generated"}, {"MIME-Version", "1.0"}, {"Content-Type", "text/plain; charset=utf-8"},
+		{"From", m.from},
+		{"To", strings.Join(m.to, ", ")},
+		{"Subject", mime.QEncoding.Encode("utf-8", subject)},
+		{"Date", m.now().Format(time.RFC1123Z)},
+		{"Message-ID", "<" + messageID(msg.job.ID) + "@cordum>"},
+		{"Auto-Submitted", "auto-generated"},
+		{"MIME-Version", "1.0"},
+		{"Content-Type", "text/plain; charset=utf-8"},
 		{"Content-Transfer-Encoding", "quoted-printable"},
 	} {
 		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])

@@ -44,11 +44,7 @@ func (r *redactor) add(name, value string) {
 
 // spellings are the ways in which a value commonly comes back.
 func spellings(value string) []string {
-	quoted, err := json.Marshal(value)
-	if err != nil {
-		quoted = []byte(`""`)
-	}
-	looks := []string{value, string(quoted[1 : len(quoted)-1]), url.QueryEscape(value), url.PathEscape(value), html.EscapeString(value)}
+	looks := []string{value, quoted(value, true), quoted(value, false), url.QueryEscape(value), url.PathEscape(value), html.EscapeString(value)}
 	if len(value) >= minSecretLine {
 		looks = append(looks, hex.EncodeToString([]byte(value)), strings.ToUpper(hex.EncodeToString([]byte(value))))
 		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
@@ -57,6 +53,26 @@ func spellings(value string) []string {
 	}
 	slices.Sort(looks)
 	return slices.DeleteFunc(slices.Compact(looks), func(s string) bool { return s == "" })
+}
+
+// quoted is a value as it stands in a text of JSON, with or without < and the like escaped.
+func quoted(value string, html bool) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(html)
+	_ = enc.Encode(value) // a text always encodes
+	return strings.Trim(strings.TrimSuffix(b.String(), "\n"), `"`)
+}
+
+// addPart hides a part of a secret that is about to be shown by itself: the host of a call whose address is a secret.
+func (r *redactor) addPart(part string) {
+	for _, h := range r.hidden {
+		if part != "" && strings.Contains(strings.ToLower(h.looks), strings.ToLower(part)) {
+			r.hidden = append(r.hidden, hidden{part, h.instead})
+			r.replacer = nil
+			return
+		}
+	}
 }
 
 // text hides in a text.

@@ -19,7 +19,7 @@ type call struct {
 	Method  string                     `json:"method"`  // default GET
 	Headers map[string]json.RawMessage `json:"headers"` // text, numbers and booleans; null leaves one out
 	Body    json.RawMessage            `json:"body"`    // a text as it is, null for none, anything else as JSON
-	Success string                     `json:"success"` // an expression over status, headers, body; default defaultSuccess
+	Success string                     `json:"success"` // an expression over status, headers, body; default steps.DefaultSuccess
 }
 
 // methods are those that can be called; true for those that change nothing (RFC 9110 §9.2.1).

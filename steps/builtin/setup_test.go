@@ -21,10 +21,20 @@ import (
 
 var testJob = cordum.Job{ID: "07RUN.n~0", AttemptID: "07RUN.n~0@2", Attempt: 2, Tenant: "default", RunID: "07RUN", StepID: "n"}
 
-// loopback opens the test's own servers and nothing else.
+// onLoopback opens the test's own servers, and keeps a guard that is broken from calling anybody else.
+func onLoopback(t testing.TB) Egress {
+	return Egress{Allow: []string{"127.0.0.0/8"}, witness: func(at netip.AddrPort) error {
+		if !at.Addr().Unmap().IsLoopback() {
+			t.Errorf("%v would have been called", at)
+			return errStopped
+		}
+		return nil
+	}}
+}
+
 func loopback(t testing.TB) *guard {
 	t.Helper()
-	g, err := newGuard(Egress{Allow: []string{"127.0.0.0/8"}})
+	g, err := newGuard(onLoopback(t))
 	must(t, err)
 	return g
 }

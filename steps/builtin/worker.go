@@ -16,9 +16,6 @@ import (
 // DefaultID is the built-in worker's name where there is one process.
 const DefaultID = "cordum-builtin"
 
-// httpTool names the tool beside steps.NotifyTool: its jobs come on the topic job.cordum.http.
-const httpTool = "http"
-
 // Config says how the built-in worker is reached, and what it may reach.
 type Config struct {
 	// Conn is the connection it serves on, of this process; it stays its owner's.
@@ -76,15 +73,15 @@ func NewWorker(cfg Config) (*cordum.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	register(w, steps.NotifyTool, cfg.Secrets, notifier.notify)
-	register(w, httpTool, cfg.Secrets, newCaller(guard).call)
+	register(w, steps.NotifyPack, steps.NotifyTool, cfg.Secrets, notifier.notify)
+	register(w, steps.HTTPPack, steps.HTTPTool, cfg.Secrets, newCaller(guard).call)
 	return w, nil
 }
 
 // register makes fn a tool that gets its secrets and gives none away: references in its input are resolved right before
 // it runs, and what it returns is searched for their values.
-func register[In, Out any](w *cordum.Worker, tool string, secrets Secrets, fn func(context.Context, cordum.Job, In, *redactor) (Out, error)) {
-	cordum.Register(w, steps.NotifyPack, tool, func(ctx context.Context, job cordum.Job, raw json.RawMessage) (json.RawMessage, error) {
+func register[In, Out any](w *cordum.Worker, pack, tool string, secrets Secrets, fn func(context.Context, cordum.Job, In, *redactor) (Out, error)) {
+	cordum.Register(w, pack, tool, func(ctx context.Context, job cordum.Job, raw json.RawMessage) (json.RawMessage, error) {
 		revealed, hide, err := secrets.reveal(job.Tenant, raw)
 		if err != nil {
 			return nil, hide.error(err)
