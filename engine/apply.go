@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"slices"
 
 	"cordum.dev/cordum/dag"
@@ -142,6 +143,9 @@ func (r *Run) applyStarted(at Stamp, f *RunStarted) {
 	for _, u := range f.Reused {
 		s := &r.Steps[u.Step]
 		s.reused, s.Output, s.Reason = true, u.Output, u.Reason
+		if c, is := r.Spec(u.Step).Spec.(chooser); is && u.State == StepSucceeded {
+			r.passBy(u.Step, c.Branches(), r.chosen(u.Step))
+		}
 		r.end(at, u.Step, u.State)
 	}
 	if !f.Queued {
@@ -224,6 +228,28 @@ func (r *Run) applySucceeded(at Stamp, f *StepSucceededFact) {
 
 // chooser is a step that decides which of its dependents run.
 type chooser interface{ Branches() []string }
+
+// passedBy tells whether a switch that has ended names a node and did not choose it.
+func (r *Run) passedBy(i int32) (is bool) {
+	id := r.Plan.Def.Steps[r.Steps[i].Def].ID
+	r.dependencies(i, func(d int32) {
+		if c, choice := r.Spec(d).Spec.(chooser); choice && r.Steps[d].State == StepSucceeded {
+			is = is || slices.Contains(c.Branches(), id) && !slices.Contains(r.chosen(d), id)
+		}
+	})
+	return is
+}
+
+// chosen is the branch that a switch took, as its output says.
+func (r *Run) chosen(i int32) []string {
+	var out struct {
+		Steps []string `json:"steps"`
+	}
+	if json.Unmarshal(r.Steps[i].Output.Data, &out) != nil {
+		return nil
+	}
+	return out.Steps
+}
 
 // passBy decides the steps that a switch names and did not choose.
 func (r *Run) passBy(i int32, named, chosen []string) {
@@ -347,6 +373,11 @@ func (r *Run) settleJoin(d int32) {
 	s := &r.Steps[d]
 	if s.State != StepPending || r.Steps[d].Item >= 0 {
 		return
+	}
+	for _, c := range r.Plan.Choosers(int(s.Def)) {
+		if !r.final(r.sibling(d, c)) {
+			return // a switch that names it has the first word, whatever order things end in
+		}
 	}
 	s.verdict = settle(r.Plan.Def.Steps[s.Def].Join, r.Plan.Graph.InDegree[s.Def], s.done, s.succeeded, s.bad)
 	if s.verdict != undecided {

@@ -118,7 +118,7 @@ func (d *decision) undoChild(i int32) {
 // childUndone takes how far a sub-workflow has undone what it did.
 func (d *decision) childUndone(in ChildUndone) error {
 	r := d.run
-	if !r.Undoing || in.Step < 0 || int(in.Step) >= len(r.Steps) || !r.IsUndo(in.Step) {
+	if !r.Undoing || !r.active() || in.Step < 0 || int(in.Step) >= len(r.Steps) || !r.IsUndo(in.Step) {
 		return nil
 	}
 	s := &r.Steps[in.Step]

@@ -30,6 +30,9 @@ func (d *decision) resume() error {
 		if faulted && r.State == RunRunning {
 			d.offer()
 		}
+		if faulted && r.Undoing {
+			d.relearn()
+		}
 	}
 	return nil
 }

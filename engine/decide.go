@@ -108,9 +108,9 @@ func (d *decision) advance() {
 			d.undo(r.undoable[0])
 		case int(r.sweep) < len(r.Steps):
 			d.sweep()
-		case r.Undoing && r.openUndos == 0:
+		case r.through() && r.Undoing:
 			d.undone()
-		case r.State == RunRunning && !r.Undoing && r.open() == 0:
+		case r.through():
 			d.afterForward()
 		default:
 			return

@@ -88,7 +88,7 @@ func (d *driver) feed(in Input) []Fact {
 	d.t.Helper()
 	facts, err := d.try(in)
 	if _, refused := err.(*Refusal); err != nil && !refused { //nolint:errorlint // Decide returns it bare
-		d.t.Fatalf("decide %T: %v", in, err)
+		d.t.Fatalf("decide %#v: %v\n%s\n%v", in, err, d.run.Plan.Def.Canonical, standing(d.run))
 	}
 	return facts
 }
@@ -338,3 +338,6 @@ func wantStates(t *testing.T, r *Run, want map[string]string) {
 		}
 	}
 }
+
+// faulted tells whether the engine could not go on: the world outside keeps what comes until it can.
+func (d *driver) faulted() bool { return d.run.Fault != "" }

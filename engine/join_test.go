@@ -1,6 +1,7 @@
 package engine
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,46 +9,12 @@ import (
 	"cordum.dev/cordum/dag"
 )
 
-// The cells below are the semantics' join table, written by hand: dependencies as letters (s succeeded, b bad, c clean
-// skip, u undecided) and what each join says: run, F upstream_failed, S upstream_skipped, N nothing_failed, - not yet.
-// "1" and "2" are at_least with that k.
-const joinCells = `
-deps  all_success none_failed all_done any_success any_failed 1   2
-s     run         run         run      run         N          run .
-b     F           F           run      F           run        F   .
-c     S           run         run      S           N          S   .
-u     -           -           -        -           -          -   .
-ss    run         run         run      run         N          run run
-sb    F           F           run      run         run        run F
-sc    run         run         run      run         N          run S
-su    -           -           -        run         -          run -
-bb    F           F           run      F           run        F   F
-bc    F           F           run      F           run        F   F
-bu    F           F           -        -           run        -   F
-cc    S           run         run      S           N          S   S
-cu    -           -           -        -           -          -   -
-uu    -           -           -        -           -          -   -
-sss   run         run         run      run         N          run run
-ssb   F           F           run      run         run        run run
-ssc   run         run         run      run         N          run run
-ssu   -           -           -        run         -          run run
-sbb   F           F           run      run         run        run F
-sbc   F           F           run      run         run        run F
-sbu   F           F           -        run         run        run -
-scc   run         run         run      run         N          run S
-scu   -           -           -        run         -          run -
-suu   -           -           -        run         -          run -
-bbb   F           F           run      F           run        F   F
-bbc   F           F           run      F           run        F   F
-bbu   F           F           -        -           run        -   F
-bcc   F           F           run      F           run        F   F
-bcu   F           F           -        -           run        -   F
-buu   F           F           -        -           run        -   -
-ccc   S           run         run      S           N          S   S
-ccu   -           -           -        -           -          -   -
-cuu   -           -           -        -           -          -   -
-uuu   -           -           -        -           -          -   -
-`
+// joinCells are the semantics' join table, written by hand: dependencies as letters (s succeeded, b bad, c clean skip, u
+// undecided) and what each join says: run, F upstream_failed, S upstream_skipped, N nothing_failed, - not yet. "1" and "2" are
+// at_least with that k. docs/semantics.md shows the same file.
+//
+//go:embed testdata/joins.txt
+var joinCells string
 
 var joinColumns = []struct {
 	yaml string

@@ -44,7 +44,7 @@ func followMoves(t tester, r *Run, log []stampedFact, made func(machine string, 
 		if err := Apply(r, f.at, f.fact); err != nil {
 			t.Fatalf("fold: %v", err)
 		}
-		_, back := f.fact.(*SetBack)
+		back := setsBack(f.fact)
 		if run != r.State {
 			made("run", Move{run.String(), r.State.String()})
 			if run.Final() && !back {
@@ -73,6 +73,15 @@ func followMoves(t tester, r *Run, log []stampedFact, made func(machine string, 
 			made(machine, Move{was.String(), now.String()})
 		}
 	}
+}
+
+// setsBack tells whether a fact may move what has ended: a set-back, and what reopens a fan-out or a loop after one.
+func setsBack(f Fact) bool {
+	switch f.(type) {
+	case *SetBack, *Reopened:
+		return true
+	}
+	return false
 }
 
 // TestIllegalMovesPanic tries every move that is not in the tables. What has ended has one move at most: to where it began.

@@ -322,7 +322,7 @@ func (r *Run) level(i int32) level {
 	if s.Item >= 0 {
 		return max(l, p.closing)
 	}
-	if l == soft {
+	if l == soft && r.Steps[s.Parent].State == StepInside {
 		l = free
 	}
 	if p.closing == soft && r.handler(i) {

@@ -23,7 +23,7 @@ func classOf(state string) class {
 	switch state {
 	case "succeeded":
 		return didWell
-	case "skipped:when_false", "skipped:upstream_skipped", "skipped:nothing_failed":
+	case "skipped:when_false", "skipped:upstream_skipped", "skipped:nothing_failed", "skipped:branch_not_taken", "skipped:timeout":
 		return isSkipped
 	case "failed", "timed_out", "denied", "rejected", "cancelled", "skipped:upstream_failed", "skipped:halted":
 		return isBad
@@ -101,102 +101,4 @@ func joinSays(j dag.Join, deps []class) string {
 // isHandler tells whether a stop lets a step run.
 func isHandler(s *dag.Step) bool {
 	return len(s.DependsOn) > 0 && (s.Join.Mode == dag.AllDone || s.Join.Mode == dag.AnyFailed)
-}
-
-// diary follows the states of a run's steps by its facts alone.
-type diary struct {
-	def   *dag.Definition
-	state map[int32]string
-	tries map[int32]int32
-	stop  Stop
-	also  bool // handlers are stopped too
-}
-
-func newDiary(def *dag.Definition) *diary {
-	return &diary{def: def, state: map[int32]string{}, tries: map[int32]int32{}}
-}
-
-// says is what the naive table says of a step now.
-func (d *diary) says(i int32) string {
-	s := &d.def.Steps[i]
-	deps := make([]class, len(s.DependsOn))
-	for k, on := range s.DependsOn {
-		deps[k] = classOf(d.state[int32(on)])
-	}
-	return joinSays(s.Join, deps)
-}
-
-// note writes a fact down and answers what is wrong with it, or "".
-func (d *diary) note(f Fact) string {
-	wrong := d.check(f)
-	switch f := f.(type) {
-	case *StopBegun:
-		d.stop, d.also = max(d.stop, f.Stop), d.also || f.Handlers
-	case *JobAsked:
-		d.state[f.Step], d.tries[f.Step] = "running", f.Attempt
-	case *ApprovalAsked:
-		d.state[f.Step] = "waiting"
-	case *DelaySet:
-		d.state[f.Step] = "waiting"
-	case *StepSucceededFact:
-		d.state[f.Step] = "succeeded"
-	case *StepEnded:
-		d.state[f.Step] = f.State.String()
-	case *StepSkippedFact:
-		d.state[f.Step] = "skipped:" + f.Reason.String()
-	}
-	return wrong
-}
-
-func (d *diary) check(f Fact) string {
-	i, about := stepOf(f)
-	if !about {
-		return ""
-	}
-	if _, late := f.(*LateResult); late {
-		return ""
-	}
-	was := d.state[i]
-	if classOf(was) != isOpen {
-		return "a step that has ended changes"
-	}
-	if skip, is := f.(*StepSkippedFact); is {
-		return d.checkSkip(i, was, skip)
-	}
-	if was == "" && d.says(i) != "run" {
-		return "a step starts before its join lets it"
-	}
-	if ask, is := f.(*JobAsked); is && ask.Attempt != d.tries[i]+1 {
-		return "an attempt is not counted"
-	}
-	if starts(f) && d.stop != StopNone && (!isHandler(&d.def.Steps[i]) || d.also) {
-		return "something starts in a run that is stopping"
-	}
-	return ""
-}
-
-func starts(f Fact) bool {
-	switch f.(type) {
-	case *JobAsked, *ApprovalAsked, *DelaySet:
-		return true
-	}
-	return false
-}
-
-func (d *diary) checkSkip(i int32, was string, f *StepSkippedFact) string {
-	switch {
-	case was != "":
-		return "a step that had begun is skipped"
-	case f.Reason == Halted:
-		if d.stop == StopNone || (isHandler(&d.def.Steps[i]) && !d.also) {
-			return "a step is halted that nothing halts"
-		}
-	case f.Reason == WhenFalse:
-		if d.says(i) != "run" {
-			return "a condition is evaluated before its join lets it"
-		}
-	case d.says(i) != f.Reason.String():
-		return "a join skips for another reason than the table says"
-	}
-	return ""
 }

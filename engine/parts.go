@@ -117,6 +117,11 @@ func (r *Run) settleJoins(first, count int32) {
 				s.bad++
 			}
 		})
+		if r.passedBy(i) {
+			s.verdict = skipBranchNotTaken
+			r.moveStep(i, StepReady)
+			continue
+		}
 		r.settleJoin(i)
 	}
 }
@@ -165,7 +170,7 @@ func (r *Run) allowed(i int32) int32 {
 
 // look puts a fan-out or a loop among those that the next decision looks at.
 func (r *Run) look(i int32) {
-	if p := r.Steps[i].parts; !p.queued {
+	if p := r.Steps[i].parts; !p.queued && r.Steps[i].State == StepInside {
 		p.queued = true
 		r.due = append(r.due, i)
 	}
@@ -210,6 +215,7 @@ func (r *Run) applyClosing(at Stamp, f *ClosingBegun) {
 
 func (r *Run) applyReopened(at Stamp, f *Reopened) {
 	r.enter(at, f.Step)
+	r.reopen(f.Step)
 	p := r.Steps[f.Step].parts
 	if r.fansOut(f.Step) {
 		r.fill(f.Step)
@@ -221,7 +227,7 @@ func (r *Run) applyReopened(at Stamp, f *Reopened) {
 	}
 }
 
-// reopen arms the bad nodes of a fan-out or of a loop's last round again, for a retry.
+// reopen arms the bad nodes of a fan-out or of a loop's last round again, after a retry armed itself.
 func (r *Run) reopen(i int32) {
 	p := r.Steps[i].parts
 	p.ended, p.bad, p.cut, p.live, p.next = 0, 0, 0, 0, 0

@@ -5,23 +5,25 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
 	"cordum.dev/cordum/internal/codec"
 )
 
-// TestOrderDoesNotMatter: however independent results, answers, timers, pauses and restarts are interleaved, a run ends
-// as was foretold from its scripts; under continue every step's state does.
+// maxEvents bounds what may happen in one random run.
+const maxEvents = 5000
+
+// TestOrderDoesNotMatter: however independent results, answers, signals, timers, pauses and restarts are interleaved, a run
+// ends as was foretold from its scripts; when nothing stops it every step's state does.
 func TestOrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t)
+		w := drawWorld(t, false)
 		d := watched(t, w)
 		d.submit(`{"no":false}`)
-		for steps := 0; !d.run.State.Final(); steps++ {
-			if steps > 2000 {
-				t.Fatalf("the run does not end: %v", states(d.run))
+		for n := 0; !d.run.Settled(); n++ {
+			if n > maxEvents {
+				t.Fatalf("the run does not end: %v", standing(d.run))
 			}
 			switch rapid.IntRange(0, 19).Draw(t, "interfere") {
 			case 0:
@@ -43,35 +45,28 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			t.Fatalf("the run %s, foretold %s\n%s\n%v", got, want, w.src, states(d.run))
 		}
 		if d.run.Stop == StopNone && !maps.Equal(rootStates(d.run), steps) {
-			t.Fatalf("steps ended %v\nforetold %v\n%s", states(d.run), steps, w.src)
+			t.Fatalf("steps ended %v\nforetold %v\n%s", rootStates(d.run), steps, w.src)
 		}
 	})
 }
 
 // TestInvariants: whatever comes in whatever order, early, late, twice or never, nothing that must hold breaks, and when
-// the noise is over the run ends.
+// the noise is over the run ends, and what it did is undone if it is to be.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t)
+		w := drawWorld(t, true)
 		d := watched(t, w)
-		d.submit(`{"no":false}`)
-		for range rapid.IntRange(0, 40).Draw(t, "events") {
+		d.feed(w.submit(t, d))
+		for range rapid.IntRange(0, 60).Draw(t, "events") {
 			noise(t, w, d)
 		}
-		for n := 0; !d.run.State.Final(); n++ {
-			if n > 2000 {
-				t.Fatalf("the run does not end: %s %v\n%s", d.run.Status(), states(d.run), w.src)
-			}
-			d.feed(Resume{d.stamp()})
-			w.anything(t, d)
-			d.goOn()
-		}
+		comeToRest(t, w, d)
 		end := codec.Append(nil, d.run)
 		for range 5 {
-			noise(t, w, d)
+			stray(t, w, d)
 		}
 		if !bytes.Equal(end, codec.Append(nil, d.run)) {
-			t.Fatalf("a final run changed")
+			t.Fatalf("a settled run changed")
 		}
 		if !same(d.run, fold(t, d.run.Plan, d.log)) {
 			t.Fatalf("folding the whole log gives another state")
@@ -79,82 +74,20 @@ func TestInvariants(t *testing.T) {
 	})
 }
 
-// anything lets one thing happen that the run waits for; false when there is none. A faulted run is given nothing: the
-// world outside keeps it until the run goes on.
-func (w *world) anything(t *rapid.T, d *driver) bool {
-	if d.run.State == RunFaulted {
-		return false
-	}
-	jobs, approvals := slices.Sorted(maps.Keys(d.jobs)), slices.Sorted(maps.Keys(d.approvals))
-	n := len(jobs) + len(approvals) + len(d.alarms)
-	if n == 0 {
-		return false
-	}
-	k := rapid.IntRange(0, n-1).Draw(t, "what happens")
-	switch {
-	case k < len(jobs):
-		w.endJob(d, jobs[k])
-	case k < len(jobs)+len(approvals):
-		d.feed(w.answer(d, approvals[k-len(jobs)]))
-	default:
-		d.ring(k - len(jobs) - len(approvals))
-	}
-	return true
-}
-
-// endJob ends an attempt as its script says; one that no worker had when a halt came is cancelled.
-func (w *world) endJob(d *driver, step int32) {
-	id := d.run.Plan.Def.Steps[step].ID
-	e := w.scripts[id].at(d.jobs[step])
-	d.end(step, e.result, Failure{Code: e.code, Retryable: e.retryable})
-}
-
-func (w *world) answer(d *driver, step int32) Answer {
-	in := Answer{Stamp: d.stamp(), Step: step, Result: ResultSucceeded}
-	if w.refused[d.run.Plan.Def.Steps[step].ID] {
-		in.Result, in.Reject = ResultRejected, Failure{Code: CodeRejected}
-	}
-	return in
-}
-
-// noise lets something happen that is expected, or not at all.
-func noise(t *rapid.T, w *world, d *driver) {
-	n := int32(len(d.run.Steps))
-	step := rapid.Int32Range(-1, n).Draw(t, "step")
-	var in Input
-	switch rapid.IntRange(0, 15).Draw(t, "noise") {
-	default:
-		w.anything(t, d)
-		return
-	case 0:
-		in = Pause{d.stamp()}
-	case 1:
-		in = Resume{d.stamp()}
-	case 2:
-		in = Cancel{Stamp: d.stamp()}
-	case 3:
-		in = TimerDue{Stamp: d.stamp(), Timer: Timer(rapid.IntRange(0, 5).Draw(t, "timer")), Step: step}
-	case 4:
-		in = Outcome{
-			Stamp: d.stamp(), Step: step, Attempt: rapid.Int32Range(-1, 4).Draw(t, "attempt"),
-			Result: Result(rapid.IntRange(0, 7).Draw(t, "result")), Failure: Failure{Code: "stray", Retryable: true},
+// comeToRest lets what is outstanding happen until the run has settled.
+func comeToRest(t *rapid.T, w *world, d *driver) {
+	for n := 0; !d.run.Settled(); n++ {
+		if n > maxEvents {
+			t.Fatalf("the run does not end: %v\n%s", standing(d.run), w.src)
 		}
-	case 5:
-		in = Answer{Stamp: d.stamp(), Step: step, Result: Result(rapid.IntRange(0, 7).Draw(t, "answer"))}
-	case 6:
-		in = Fault{Stamp: d.stamp(), Error: "boom"}
-	case 7:
-		in = Submit{Stamp: d.stamp(), Tenant: "other"}
-	case 8:
-		in = Continue{d.stamp()}
-	case 9:
-		d.restart()
-		return
-	case 10:
-		d.now = d.now.Add(time.Second)
-		return
+		if n%500 == 499 { // it may come back to its checkpoint for ever
+			d.feed(Cancel{Stamp: d.stamp()})
+		}
+		d.feed(Admit{d.stamp()})
+		d.feed(Resume{d.stamp()})
+		w.anything(t, d)
+		d.goOn()
 	}
-	d.feed(in)
 }
 
 // watched is a driver that checks, after each decision, everything that must hold.
@@ -165,27 +98,34 @@ func watched(t *rapid.T, w *world) *driver {
 	d.watch = func(before []byte, in Input, facts []Fact) {
 		checkPure(t, d, before, in, facts)
 		for _, f := range facts {
-			if wrong := book.note(f); wrong != "" {
-				t.Fatalf("%s: %T of step %d after %T\n%s\n%v", wrong, f, StepOf(f), in, w.src, book.state)
+			if wrong := book.note(in, f); wrong != "" {
+				t.Fatalf("%s: %s after %T\n%s\n%v", wrong, describe(d.run, f), in, w.src, standing(d.run))
 			}
 			checkFinal(t, d, book, in, f)
 			checkCause(t, d, in, f)
+			checkGathered(t, d, book, f)
 		}
+		checkAgrees(t, d, book, w)
 		checkAlive(t, d)
 	}
 	return d
 }
 
 // checkPure: the same input on the same state gives the same facts; the facts folded over the state before give the state
-// after; and the same input once more gives nothing.
+// after, by legal moves; and the same input once more gives nothing.
 func checkPure(t tester, d *driver, before []byte, in Input, facts []Fact) {
+	t.Helper()
 	after := codec.Append(nil, d.run)
 	folded := revive(t, d.run.Plan, before)
-	for _, f := range facts {
-		if err := Apply(folded, StampOf(in), f); err != nil {
-			t.Fatalf("fold %T: %v", f, err)
-		}
+	log := make([]stampedFact, len(facts))
+	for i, f := range facts {
+		log[i] = stampedFact{StampOf(in), f}
 	}
+	followMoves(t, folded, log, func(machine string, m Move) {
+		if machine == "compensation" && !slices.Contains(CompensationMoves(), m) {
+			t.Fatalf("%T moves the compensation from %s to %s", in, m.From, m.To)
+		}
+	})
 	if !bytes.Equal(codec.Append(nil, folded), after) {
 		t.Fatalf("folding the facts of %T gives another state", in)
 	}
@@ -195,13 +135,19 @@ func checkPure(t tester, d *driver, before []byte, in Input, facts []Fact) {
 		t.Fatalf("%T decided twice gives other facts", in)
 	}
 	switch in := in.(type) {
-	case Cancel, Late, SignalIn: // once more is something else
-		return
-	case Fault, Resume:
-		return
-	case Rollback, Retry: // what was done again is another thing to undo
+	case Cancel, Late, SignalIn, Fault, Resume, Rollback, Retry, Resolve: // once more is something else
 		return
 	default:
+		for twin.More() {
+			more, err := Decide(twin, Continue{in.stamp()})
+			if err != nil {
+				t.Fatalf("continue: %v", err)
+			}
+			again = append(again, more...)
+		}
+		if slices.ContainsFunc(again, setsBack) {
+			return // it may mean what has begun anew
+		}
 		if more, _ := Decide(twin, in); len(more) > 0 {
 			t.Fatalf("%T repeated gives %T", in, more[0])
 		}
@@ -210,21 +156,25 @@ func checkPure(t tester, d *driver, before []byte, in Input, facts []Fact) {
 
 // checkFinal: a failure that may be retried is final only at the allowance, or when the run is stopping.
 func checkFinal(t *rapid.T, d *driver, book *diary, in Input, f Fact) {
-	ended, is := f.(*StepEnded)
+	i, _ := stepOf(f)
 	out, byOutcome := in.(Outcome)
-	if !is || !byOutcome || ended.Step != out.Step {
+	switch f.(type) {
+	case *StepEnded, *UndoHeld:
+	default:
 		return
 	}
-	step := &d.run.Plan.Def.Steps[ended.Step]
-	max := allowance(step, ending{out.Result, out.Failure.Retryable, out.Failure.Code})
+	if !byOutcome || i != out.Step || book.grip(i) > 0 || d.stops[i] {
+		return
+	}
 	switch out.Result {
 	case ResultFailed, ResultTimedOut, ResultLost:
-		if book.tries[ended.Step] < max && book.stop == StopNone {
-			t.Fatalf("step %s failed after %d of %d attempts", step.ID, book.tries[ended.Step], max)
+		most := allowance(book.jobOf(i), ending{out.Result, out.Failure.Retryable, out.Failure.Code, out.Effect})
+		if book.nodes[i].target >= 0 && book.jobOf(i).Retry == nil && (out.Failure.Retryable || out.Result == ResultLost) {
+			most = 5
 		}
-	}
-	if retry := step.Retry; retry != nil && book.tries[ended.Step] > int32(retry.MaxAttempts) {
-		t.Fatalf("step %s made %d of %d attempts", step.ID, book.tries[ended.Step], retry.MaxAttempts)
+		if e := book.nodes[i]; e.tries-e.base < most {
+			t.Fatalf("%s failed after %d of %d attempts", d.run.Name(i), e.tries-e.base, most)
+		}
 	}
 }
 
@@ -234,28 +184,81 @@ func checkCause(t *rapid.T, d *driver, in Input, f Fact) {
 	if !is {
 		return
 	}
-	caused := true
-	switch d.run.Plan.Steps[ok.Step].Kind {
-	case "approval":
-		a, answer := in.(Answer)
-		caused = answer && a.Step == ok.Step && a.Result == ResultSucceeded
-	case "delay":
-		due, timer := in.(TimerDue)
-		caused = timer && due.Step == ok.Step && due.Timer == TimerDelay
-	case "worker":
-		o, outcome := in.(Outcome)
-		caused = outcome && o.Step == ok.Step && o.Result == ResultSucceeded
-	}
-	if !caused {
-		t.Fatalf("%#v makes step %d succeed", in, ok.Step)
+	if i := ok.Step; !caused(d.run, i, in) {
+		t.Fatalf("%#v makes %s succeed", in, d.run.Name(i))
 	}
 }
 
-// checkAlive: a live run waits for something that the world outside was asked for.
+func caused(r *Run, i int32, in Input) bool {
+	if r.fansOut(i) || r.loops(i) {
+		return true // by what is in it: the diary looks
+	}
+	kind := r.Plan.Steps[r.Steps[i].Def].Kind
+	if r.IsUndo(i) && kind == "subworkflow" {
+		undone, is := in.(ChildUndone)
+		return is && undone.Step == i
+	}
+	switch kind {
+	case "approval":
+		a, is := in.(Answer)
+		return is && a.Step == i && a.Result == ResultSucceeded
+	case "delay":
+		due, is := in.(TimerDue)
+		return is && due.Step == i && due.Timer == TimerDelay
+	case "subworkflow":
+		c, is := in.(ChildEnded)
+		return is && c.Step == i && c.State == RunSucceeded
+	case "wait":
+		due, timer := in.(TimerDue)
+		return !timer || due.Timer != TimerWait || due.Step == i
+	case "worker":
+		o, is := in.(Outcome)
+		return is && o.Step == i && o.Result == ResultSucceeded
+	}
+	return true
+}
+
+// checkGathered: a fan-out that succeeds has an iteration for each item, and their outputs in the order of the items.
+func checkGathered(t *rapid.T, d *driver, book *diary, f Fact) {
+	ok, is := f.(*StepSucceededFact)
+	if !is || !book.fansOut(ok.Step) || d.run.Steps[ok.Step].State != StepSucceeded { // set back in the same decision
+		return
+	}
+	if got, want := string(d.run.OutputOf(ok.Step)), book.gathered(ok.Step); got != want {
+		t.Fatalf("%s gives %s, its iterations gave %s", d.run.Name(ok.Step), got, want)
+	}
+}
+
+// checkAgrees: the engine stands where the diary says.
+func checkAgrees(t *rapid.T, d *driver, book *diary, w *world) {
+	if len(book.nodes) != len(d.run.Steps) {
+		t.Fatalf("%d nodes, the diary has %d", len(d.run.Steps), len(book.nodes))
+	}
+	for i, e := range book.nodes {
+		s := &d.run.Steps[i]
+		if s.Def != e.def || s.Parent != e.parent || s.Item != e.item || s.Round != e.round || s.Target != e.target || s.Undo != e.undo || s.Gone != e.gone || s.Attempt != e.tries {
+			t.Fatalf("%s is another node than the diary's %+v: %+v", d.run.Name(int32(i)), e, s)
+		}
+		if got := stateOf(s); classOf(got) != classOf(e.state) && !over(e.state) {
+			t.Fatalf("%s is %s, the diary says %q\n%s", d.run.Name(int32(i)), got, e.state, w.src)
+		}
+	}
+	r := d.run
+	if r.Settled() && r.Rollback && r.Target.To == "" {
+		book.scope, book.kept = book.within(Target{}), book.keeps()
+		for i := range book.nodes {
+			if book.nodes[i].undo < 0 && book.fate(int32(i)) != "" {
+				t.Fatalf("a run that rolled back has not undone %s\n%s", r.Name(int32(i)), w.src)
+			}
+		}
+	}
+}
+
+// checkAlive: a live run waits for something that the world outside was asked for, or for a person.
 func checkAlive(t *rapid.T, d *driver) {
 	r := d.run
-	waits := len(d.jobs) > 0 || len(d.approvals) > 0 || len(d.alarms) > 0
-	if r.State == RunRunning && !r.Paused && !r.More() && !waits {
-		t.Fatalf("the run is stuck: %v", states(r))
+	asleep := r.State == RunPending || d.faulted() || r.Settled() || r.Paused && !r.Undoing || r.Held() > 0
+	if !asleep && !r.More() && !d.outstanding() {
+		t.Fatalf("the run is stuck: %v", standing(r))
 	}
 }

@@ -67,17 +67,35 @@ func (d *decision) late(in Late) error {
 		}
 	}
 	d.fact(f)
-	u := r.Steps[in.Step].Undo
-	if !f.Settles || d.err != nil || u < 0 || r.Steps[u].State != StepHeld {
-		return nil
+	if f.Settles && r.active() {
+		d.learn(in.Step)
 	}
-	switch r.fate(in.Step, r.Kept) {
+	return nil
+}
+
+// learn goes on with a held compensation when it became known what its node did.
+func (d *decision) learn(i int32) {
+	r := d.run
+	u := r.Steps[i].Undo
+	if d.err != nil || u < 0 || r.Steps[u].State != StepHeld {
+		return
+	}
+	switch r.fate(i, r.Kept) {
 	case saga.Run:
 		d.fact(&UndoRearmed{Step: u})
 	case saga.Pass:
 		d.fact(&UndoSettled{Step: u, How: SettledNothing})
 	}
-	return nil
+}
+
+// relearn does so for every one that is held because nobody knew: an answer may have come while the run was faulted.
+func (d *decision) relearn() {
+	r := d.run
+	for i := range r.Steps {
+		if s := &r.Steps[i]; s.State == StepHeld && s.Failure.Code == CodeUnknown {
+			d.learn(s.Target)
+		}
+	}
 }
 
 // unsent tells whether nobody was asked yet to undo a node.

@@ -18,9 +18,8 @@ func (r *Run) applySetBack(f *SetBack) {
 	for i := range count {
 		s := &r.Steps[i]
 		switch {
-		case !s.State.Final():
 		case within != nil && within[i] && !r.keptBy(i, kept):
-			r.rearm(i, true)
+			r.rearm(i, true) // also what an earlier set-back left pending
 		case endedBadly(s):
 			r.rearm(i, false)
 		}
@@ -43,14 +42,18 @@ func (r *Run) applySetBack(f *SetBack) {
 		r.EndedAt = time.Time{}
 	}
 	r.names = names{}
-	r.settleJoins(0, count)
+	if f.Target.Then != dag.ThenFail { // what fails here has its turn only when somebody sets it back once more
+		r.settleJoins(0, count)
+	}
 }
 
 // rearm sets a node back to pending. Afresh, what it did is undone and forgotten; otherwise (a retry) a fan-out or a loop
-// keeps what went well, and what is unknown stays so.
+// keeps what is in it until it has its turn and is reopened, and what is unknown stays so.
 func (r *Run) rearm(i int32, afresh bool) {
 	s := &r.Steps[i]
-	r.moveStep(i, StepPending)
+	if s.State != StepPending {
+		r.moveStep(i, StepPending)
+	}
 	s.Reason, s.verdict, s.done, s.succeeded, s.bad = NotSkipped, undecided, 0, 0, 0
 	s.stopping, s.overdue, s.base = false, false, s.Attempt
 	s.Failure = Failure{}
@@ -58,13 +61,10 @@ func (r *Run) rearm(i int32, afresh bool) {
 	if !s.effect || afresh {
 		s.Output = Payload{}
 	}
-	switch {
-	case afresh:
+	if afresh {
 		r.forget(s.parts, i)
 		s.parts, s.effect, s.unknown, s.reused = nil, false, nil, false
 		s.floor, s.Undo, s.undo = s.Attempt, none, undoing{}
-	case s.parts != nil:
-		r.reopen(i)
 	}
 }
 

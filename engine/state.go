@@ -276,7 +276,7 @@ func (r *Run) sound() bool {
 			s.Parent >= int32(i) || s.Target >= int32(i) || s.frame < 0 || s.frame > int32(i) || s.undo.phase > undoEnded {
 			return false
 		}
-		if s.Parent >= 0 && r.Steps[s.Parent].parts == nil {
+		if s.Parent >= 0 && !s.Gone && r.Steps[s.Parent].parts == nil {
 			return false
 		}
 		if p := s.parts; p != nil && (p.first < 0 || p.count < 0 || p.first > n-p.count || p.closing > hard || !node(p.failed)) {
@@ -321,7 +321,15 @@ func (r *Run) active() bool {
 
 // More tells that the last Decide stopped at its bound and a Continue input must follow.
 func (r *Run) More() bool {
-	return r.active() && (int(r.sweep) < len(r.Steps) || r.next() >= 0 || len(r.due) > 0 || len(r.undoable) > 0)
+	return r.active() && (int(r.sweep) < len(r.Steps) || r.next() >= 0 || len(r.due) > 0 || len(r.undoable) > 0 || r.through())
+}
+
+// through tells whether nothing of the part under way is left: its end follows.
+func (r *Run) through() bool {
+	if r.Undoing {
+		return r.openUndos == 0
+	}
+	return r.State == RunRunning && r.open() == 0
 }
 
 // next is the place in ready of the node whose turn it is; -1 when there is none. In a paused run nothing new starts, but
@@ -330,6 +338,8 @@ func (r *Run) next() int {
 	switch {
 	case len(r.ready) == 0:
 		return -1
+	case r.Undoing: // what waits to go forward does not begin meanwhile, and a compensation is not paused
+		return slices.IndexFunc(r.ready, r.IsUndo)
 	case !r.Paused:
 		return 0
 	case r.Stop == StopNone:

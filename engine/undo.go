@@ -336,9 +336,9 @@ func (r *Run) reached(checkpoint string) bool {
 // barred names an executed step that forbids to run again what a target sets back: an irreversible one that no pivot keeps.
 func (r *Run) barred(t Target) (string, bool) {
 	within, kept := r.within(t), r.keeps()
-	for i, in := range within {
+	for i := range r.Plan.Def.Scopes[0].Count {
 		s := &r.Steps[i]
-		if !in || i >= r.Plan.Def.Scopes[0].Count || s.Attempt == 0 && s.parts == nil || r.keptBy(int32(i), kept) {
+		if !within[i] || s.Attempt == 0 && s.parts == nil || r.keptBy(int32(i), kept) {
 			continue
 		}
 		if r.Plan.Steps[i].Effect == dag.EffectIrreversible && (s.State == StepSucceeded || s.effect || len(s.unknown) > 0) {
@@ -385,6 +385,9 @@ func (d *decision) resolve(in Resolve) error {
 	r := d.run
 	if in.Step < 0 || int(in.Step) >= len(r.Steps) {
 		return &Refusal{"not_held", "there is no such compensation"}
+	}
+	if r.Fault != "" {
+		return &Refusal{"faulted", "the engine could not go on with this run: resume tries again"}
 	}
 	i := in.Step
 	if !r.IsUndo(i) {

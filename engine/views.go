@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 
 	"cordum.dev/cordum/steps"
@@ -74,3 +75,14 @@ func (r *Run) UndoingChild(i int32) (Child, bool) {
 	attempt := r.Steps[s.Target].Attempt - s.done
 	return Child{Step: i, Attempt: attempt, Run: r.ChildRun(s.Target, attempt)}, true
 }
+
+// MaySendBack says why an approval that waits cannot be sent back to a step; nil when it can. The error is a *Refusal.
+func (r *Run) MaySendBack(i int32, to string) error {
+	if r.State != RunRunning || !r.waitsFor(i, "approval") {
+		return &Refusal{"not_waiting", "the approval does not wait any more"}
+	}
+	asking := decision{run: r, err: errAsking} // which makes nothing true
+	return asking.answer(Answer{Step: i, Result: ResultSentBack, To: to})
+}
+
+var errAsking = errors.New("engine: only asking")

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"time"
@@ -80,7 +81,8 @@ type Job struct {
 	Attempt int32  // the engine's number of the attempt under way
 	Send    int32  // the wire's number: grows with every new token
 	Token   []byte // of the send under way: answers must carry it
-	Done    []byte // token of the last send that ended with a worker's own answer
+	Done    []byte // token of the last send that ended with a worker's own answer; its digest when the job has shed
+	Past    []Send // sends that ended without an answer although a worker may have begun them, oldest first
 	Worker  string // who has it, as far as is known; soft until a fact says so
 	Begun   bool   // its worker was given leave to begin, or said it took it
 	Cancel  bool   // its worker was asked to stop
@@ -118,6 +120,10 @@ func (j *Job) Fields(c *codec.Codec) {
 	c.String(&j.Message)
 	codec.Raw(c, &j.Progress)
 	c.Time(&j.AskedAt)
+	codec.List(c, &j.Past, func(c *codec.Codec, s *Send) {
+		c.Bytes(&s.Token)
+		c.Int32(&s.Attempt)
+	})
 }
 
 // Ask begins an attempt of the job: what the engine's fact says, applied here.
@@ -139,4 +145,53 @@ func (j *Job) Mine(token []byte) bool {
 }
 
 // Known tells whether an answer with this token was recorded before.
-func (j *Job) Known(token []byte) bool { return len(j.Done) > 0 && bytes.Equal(j.Done, token) }
+func (j *Job) Known(token []byte) bool {
+	return len(j.Done) > 0 && (bytes.Equal(j.Done, token) || bytes.Equal(j.Done, digest(token)))
+}
+
+// Send is one send of an attempt.
+type Send struct {
+	Token   []byte
+	Attempt int32
+}
+
+// AttemptOf answers which attempt a token was made for, as far as the job remembers: 0 when it does not.
+func (j *Job) AttemptOf(token []byte) int32 {
+	for _, s := range j.Past {
+		if bytes.Equal(s.Token, token) {
+			return s.Attempt
+		}
+	}
+	if j.State >= JobScheduled && len(j.Token) > 0 && bytes.Equal(j.Token, token) {
+		return j.Attempt
+	}
+	return 0
+}
+
+// remember keeps the send that ends without an answer, when a worker may have begun it.
+func (j *Job) remember() {
+	if len(j.Token) == 0 || (!j.Begun && j.Worker == "") {
+		return
+	}
+	if len(j.Past) >= maxPast {
+		j.Past = j.Past[1:]
+	}
+	j.Past = append(j.Past, Send{Token: j.Token, Attempt: j.Attempt})
+}
+
+// Shed drops what only a job under way needs, of one that has succeeded and is not asked for again: of its token stays
+// enough to know a repeated answer by.
+func (j *Job) Shed() {
+	if len(j.Done) > 0 && len(j.Done) != digestLen {
+		j.Done = digest(j.Done)
+	}
+	j.Token, j.Past, j.Hash, j.Snapshot, j.Message, j.Progress = nil, nil, "", "", "", nil
+}
+
+// digestLen is shorter than any token.
+const digestLen = 8
+
+func digest(token []byte) []byte {
+	sum := sha256.Sum256(token)
+	return bytes.Clone(sum[:digestLen])
+}

@@ -99,6 +99,10 @@ func TestJobRulings(t *testing.T) {
 		{"silence", JobRunning, strict, []JobInput{Due{TimerHeartbeat}}, JobTimeout, EndHeartbeatTimeout, ReplyNone},
 		{"silence of nobody", JobScheduled, strict, []JobInput{Due{TimerHeartbeat}}, JobScheduled, NotEnded, ReplyNone},
 		{"grace without a cancel", JobRunning, strict, []JobInput{Due{TimerGrace}}, JobRunning, NotEnded, ReplyNone},
+		{"abandoned in the queue", JobScheduled, strict, []JobInput{Abandon{}}, JobCancelled, EndCancelled, ReplyNone},
+		{"abandoned without leave", JobDispatched, strict, []JobInput{Abandon{}}, JobCancelled, EndCancelled, ReplyNone},
+		{"abandoned, and may have begun", JobDispatched, easy, []JobInput{Abandon{}}, JobTimeout, EndTimeout, ReplyNone},
+		{"abandoned at work", JobRunning, strict, []JobInput{Abandon{}}, JobTimeout, EndTimeout, ReplyNone},
 		{"cancel unanswered", JobRunning, strict, []JobInput{Stop{Force: true, Held: true}, Due{TimerGrace}}, JobCancelled, EndCancelled, ReplyNone},
 		{"cancelled but succeeded", JobRunning, strict, []JobInput{Stop{Force: true, Held: true}, Answer{Token: mine, State: JobSucceeded}}, JobSucceeded, EndAnswered, ReplyOK},
 		{"a halt leaves what a worker has", JobRunning, strict, []JobInput{Stop{Held: true}}, JobRunning, NotEnded, ReplyNone},
@@ -253,4 +257,41 @@ func FuzzDecodeJobFact(f *testing.F) {
 			t.Fatalf("a refused %T changed the job", fact)
 		}
 	})
+}
+
+// TestTokensOfThePast: a job knows which attempt a token was made for, also when the attempt ended without an answer.
+func TestTokensOfThePast(t *testing.T) {
+	b := newWorkbench(t, Terms{})
+	b.to(JobRunning)
+	b.feed(Due{TimerAttempt})
+	b.job.Ask(b.now, 2, "job.t", "", "")
+	b.feed(Verdict{Allow: true, Token: []byte("a longer token")})
+	if one, two, none := b.job.AttemptOf([]byte("t1")), b.job.AttemptOf([]byte("a longer token")), b.job.AttemptOf([]byte("x")); one != 1 || two != 2 || none != 0 {
+		t.Errorf("the tokens are of attempts %d, %d and %d, want 1, 2 and 0", one, two, none)
+	}
+	var read Job
+	if err := codec.Decode(codec.Append(nil, &b.job), &read); err != nil || read.AttemptOf([]byte("t1")) != 1 {
+		t.Errorf("read back: %v, attempt %d", err, read.AttemptOf([]byte("t1")))
+	}
+	b.feed(Answer{Token: []byte("a longer token"), State: JobSucceeded})
+	b.job.Shed()
+	b.job.Shed()
+	if !b.job.Known([]byte("a longer token")) || b.job.Known([]byte("t1")) || b.job.Token != nil || b.job.Past != nil {
+		t.Errorf("after shedding the job is %+v", b.job)
+	}
+}
+
+// TestTokensRememberedAreBounded: an attempt that is tried again and again costs no more memory for each.
+func TestTokensRememberedAreBounded(t *testing.T) {
+	b := newWorkbench(t, Terms{})
+	for n := range int32(3 * maxPast) {
+		token := []byte(strconv.Itoa(int(n)))
+		b.job.Ask(b.now, n+1, "job.t", "", "")
+		b.feed(Verdict{Allow: true, Token: token})
+		b.feed(Begin{Token: token, Worker: "w"})
+		b.feed(Due{TimerAttempt})
+	}
+	if len(b.job.Past) != maxPast || b.job.AttemptOf([]byte("0")) != 0 || b.job.AttemptOf([]byte(strconv.Itoa(3*maxPast-1))) == 0 {
+		t.Errorf("%d sends are remembered", len(b.job.Past))
+	}
 }

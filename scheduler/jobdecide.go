@@ -54,6 +54,8 @@ type (
 	}
 	// Due says that a timer's time has come.
 	Due struct{ Timer JobTimer }
+	// Abandon ends a job for which its step no longer waits.
+	Abandon struct{}
 )
 
 func (Verdict) jobInput()  {}
@@ -64,6 +66,7 @@ func (Answer) jobInput()   {}
 func (Stop) jobInput()     {}
 func (Lost) jobInput()     {}
 func (Due) jobInput()      {}
+func (Abandon) jobInput()  {}
 
 // JobTimer names what a job's timer is for. Numbers 16 to 31 are the scheduler's.
 type JobTimer uint8
@@ -134,7 +137,9 @@ func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
 	case Lost:
 		return decideLost(j, step, now, t, in)
 	case Due:
-		return decideDue(j, step, in)
+		return decideDue(j, step, t, in)
+	case Abandon:
+		return decideAbandon(j, step, t)
 	}
 	return Ruling{}
 }
@@ -214,13 +219,16 @@ func decideStop(j *Job, step int32, now time.Time, t Terms, in Stop) Ruling {
 	return Ruling{Cancel: true, Facts: []Fact{&JobCancelling{Step: step, GraceAt: now.Add(t.CancelGrace)}}}
 }
 
+// mayHaveBegun tells whether the send under way may have had an effect: its worker was given leave, or needed none.
+func (j *Job) mayHaveBegun(t Terms) bool { return j.Begun || (t.Idempotent && j.Worker != "") }
+
 // decideLost sends a job again that nobody can have begun, with a new token; one that may have begun ends with an unknown
 // outcome. Leave is a fact where a second execution would hurt; an idempotent job counts from when it was given away.
 func decideLost(j *Job, step int32, now time.Time, t Terms, in Lost) Ruling {
 	switch {
 	case j.State.Final() || j.State < JobScheduled || in.Send != j.Send:
 		return Ruling{}
-	case j.Begun || (t.Idempotent && j.Worker != ""):
+	case j.mayHaveBegun(t):
 		return Ruling{End: EndLost, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobFailed, Worker: j.Worker}}}
 	case j.Cancel:
 		return Ruling{End: EndCancelled, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
@@ -228,7 +236,18 @@ func decideLost(j *Job, step int32, now time.Time, t Terms, in Lost) Ruling {
 	return Ruling{Release: true, Facts: []Fact{release(j, step, now, t, in.Token)}}
 }
 
-func decideDue(j *Job, step int32, in Due) Ruling {
+// decideAbandon ends a job without an answer. Its outcome is unknown when a worker may have begun it.
+func decideAbandon(j *Job, step int32, t Terms) Ruling {
+	switch {
+	case j.State.Final():
+		return Ruling{}
+	case j.mayHaveBegun(t):
+		return Ruling{End: EndTimeout, Unknown: true, Cancel: true, Facts: []Fact{&JobEnded{Step: step, State: JobTimeout, Worker: j.Worker}}}
+	}
+	return Ruling{End: EndCancelled, Cancel: j.Worker != "", Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
+}
+
+func decideDue(j *Job, step int32, t Terms, in Due) Ruling {
 	if j.State.Final() {
 		return Ruling{}
 	}
@@ -244,11 +263,11 @@ func decideDue(j *Job, step int32, in Due) Ruling {
 		}
 	case TimerHeartbeat:
 		if j.Holds() && j.State >= JobScheduled {
-			return Ruling{End: EndHeartbeatTimeout, Unknown: true, Facts: []Fact{timeout}, Cancel: true}
+			return Ruling{End: EndHeartbeatTimeout, Unknown: j.mayHaveBegun(t), Facts: []Fact{timeout}, Cancel: true}
 		}
 	case TimerGrace:
 		if j.Cancel && j.State >= JobScheduled {
-			return Ruling{End: EndCancelled, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
+			return Ruling{End: EndCancelled, Unknown: j.mayHaveBegun(t), Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
 		}
 	}
 	return Ruling{}

@@ -229,6 +229,9 @@ func Apply(j *Job, at time.Time, f Fact) error {
 	case *JobCancelling:
 		j.Cancel = true
 	case *JobEnded:
+		if !f.Answered {
+			j.remember()
+		}
 		j.move(f.State)
 		j.EndedAt, j.Worker = at, f.Worker
 		if f.Answered {

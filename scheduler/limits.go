@@ -44,3 +44,6 @@ const (
 	// and at least so many.
 	minSweep = 1_024
 )
+
+// maxPast is how many sends without an answer a job remembers: a late answer to an older one settles nothing.
+const maxPast = 32

@@ -13,9 +13,9 @@ func ExampleLint() {
 	src := []byte("id: order\nsteps:\n  - {id: pack, topic: job.pack}\n  - {id: ship, topic: job.ship, depends_on: [pak]}\n")
 	fmt.Print(plan.Text(plan.Lint(src, yamlx.YAML, plan.Options{File: "order.yaml"})))
 	// Output:
-	// order.yaml:4:48 error CW036 there is no step "pak" to depend on (did you mean "pack"?)
+	// order.yaml:4:46 error CW036 there is no step "pak" to depend on (did you mean "pack"?)
 	//   4 |   - {id: ship, topic: job.ship, depends_on: [pak]}
-	//     |                                                ^
+	//     |                                              ^
 }
 
 // What the failure of one step would undo.

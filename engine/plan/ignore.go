@@ -40,7 +40,7 @@ func ignoring(src []byte, format yamlx.Format, list []dag.Diagnostic) []dag.Diag
 type ignoreLines map[int][]*ignored
 
 func ignores(src []byte, format yamlx.Format) ignoreLines {
-	if format == yamlx.JSON || !bytes.Contains(src, []byte("cordum:ignore")) {
+	if isJSON(src, format) || !bytes.Contains(src, []byte("cordum:ignore")) {
 		return nil
 	}
 	lines := ignoreLines{}
@@ -67,6 +67,15 @@ func ignores(src []byte, format yamlx.Format) ignoreLines {
 	}
 	lines[0] = above // nothing follows
 	return lines
+}
+
+// isJSON tells as yamlx does how a file is written.
+func isJSON(src []byte, format yamlx.Format) bool {
+	if format != yamlx.Auto {
+		return format == yamlx.JSON
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
 func readIgnore(codes, reason string) *ignored {

@@ -32,8 +32,10 @@ func (m *maker) isKnown(r expr.Read, reader int32, item bool) bool {
 	switch r.Name {
 	case "input":
 		return !m.in.InputUnknown
-	case "ctx", "labels":
-		return true
+	case "ctx":
+		return beyond(r, m.ctxUnknown)
+	case "labels":
+		return beyond(r, m.labelsUnknown)
 	case "secrets": // a reference, which is what the job gets
 		return true
 	case "item", "index":
@@ -43,6 +45,14 @@ func (m *maker) isKnown(r expr.Read, reader int32, item bool) bool {
 		return exists && len(r.Path) > 0 && m.knows(int32(step), r.Path[0], reader)
 	}
 	return false
+}
+
+// beyond says whether a read is of none of these fields.
+func beyond(r expr.Read, unknown map[string]bool) bool {
+	if len(r.Path) == 0 {
+		return len(unknown) == 0
+	}
+	return !unknown[r.Path[0]]
 }
 
 // knows says whether a field of a step is known to a reader.

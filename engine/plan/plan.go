@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/steps"
 	"cordum.dev/cordum/steps/expr"
@@ -183,6 +184,9 @@ type maker struct {
 
 	ctx    any
 	labels map[string]string
+	// Of the context and the labels, what is not known before the run.
+	ctxUnknown, labelsUnknown map[string]bool
+
 	reach  *reach
 	values []value // by step: what is known of its output
 	plan   *Plan
@@ -217,24 +221,55 @@ func makePlan(w *steps.Workflow, in *Input, budget *int) *Plan {
 	return m.plan
 }
 
-// start makes what a run's expressions see from its start on.
+// start makes what a run's expressions see from its start on, as far as it is known: templates of the head may read the
+// input, and names of the run.
 func (m *maker) start() {
-	env := &expr.Env{Input: m.in.Input}
-	base, _ := m.w.Def.Context.(map[string]any)
-	if rendered, err := m.w.Context.Render(env); err == nil && rendered != nil {
-		base, _ = rendered.(map[string]any)
+	ctx, _ := m.w.Def.Context.(map[string]any)
+	if m.w.Context != nil {
+		ctx, m.ctxUnknown = m.head(m.w.Def.ContextNode, &expr.Env{Input: m.in.Input})
 	}
-	if base != nil || m.in.Context != nil {
-		m.ctx = over(base, m.in.Context)
+	if ctx != nil || m.in.Context != nil {
+		m.ctx = over(ctx, m.in.Context)
 	}
-	env.Ctx = m.ctx
 	m.labels = over(m.w.Def.Labels, nil)
-	for name, t := range m.w.Labels {
-		if text, err := t.RenderString(env); err == nil {
-			m.labels[name] = text
+	if m.w.Labels != nil {
+		rendered, unknown := m.head(m.w.Def.LabelsNode, &expr.Env{Input: m.in.Input, Ctx: m.ctx})
+		m.labelsUnknown = unknown
+		for name := range m.w.Labels {
+			if word, is := rendered[name].(string); is {
+				m.labels[name] = word
+			} else {
+				delete(m.labels, name)
+			}
 		}
 	}
 	m.labels = over(m.labels, m.in.Labels)
+	for key := range m.in.Context {
+		delete(m.ctxUnknown, key)
+	}
+	for key := range m.in.Labels {
+		delete(m.labelsUnknown, key)
+	}
+}
+
+// head renders a map of templates field by field. It answers the values of those that can be, and which cannot.
+func (m *maker) head(n *yamlx.Node, env *expr.Env) (values map[string]any, unknown map[string]bool) {
+	values, unknown = map[string]any{}, map[string]bool{}
+	for _, f := range n.Fields {
+		unknown[f.Key] = true
+		if len(m.unknown(expr.ReadsOf(f.Value, false), -1, false)) > 0 {
+			continue
+		}
+		t, err := expr.CompileTemplate(f.Value, expr.Scope{})
+		if err != nil {
+			continue
+		}
+		if v, err := t.Render(env); err == nil {
+			values[f.Key] = v
+			delete(unknown, f.Key)
+		}
+	}
+	return values, unknown
 }
 
 // over answers the entries of two maps; those of the second win.

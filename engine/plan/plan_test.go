@@ -353,6 +353,32 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// The head's templates are known as far as what they read is.
+func TestContextAndLabels(t *testing.T) {
+	t.Parallel()
+	w := load(t, "id: wf\ncontext: {db: '${input.db}', run: '${run.id}', region: eu}\nlabels: {db: '${input.db}', run: '${run.id}'}\nsteps:\n"+
+		"- {id: a, topic: job.x, when: ctx.db == 'main'}\n- {id: b, topic: job.x, when: ctx.run == 'x'}\n- {id: c, topic: job.x, when: ctx.region == 'eu'}\n- {id: d, topic: job.x, when: labels.db == 'main'}\n- {id: e, topic: job.x, when: labels.run == 'x'}\n")
+	reach := func(in plan.Input) (out []string) {
+		for _, s := range plan.Make(w, in).Steps {
+			out = append(out, s.Reach.Is)
+		}
+		return out
+	}
+	const a, c, n = plan.Always, plan.Conditional, plan.Never
+	for _, tt := range []struct {
+		in   plan.Input
+		want []string
+	}{
+		{plan.Input{Input: map[string]any{"db": "main"}}, []string{a, c, a, a, c}},
+		{plan.Input{InputUnknown: true}, []string{c, c, a, c, c}},
+		{plan.Input{InputUnknown: true, Context: map[string]any{"db": "other", "run": "x"}, Labels: map[string]string{"run": "x"}}, []string{n, a, a, c, a}},
+	} {
+		if got := reach(tt.in); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
 func TestTextOfAPlan(t *testing.T) {
 	t.Parallel()
 	p := plan.Make(load(t, `

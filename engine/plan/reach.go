@@ -111,10 +111,10 @@ func (m *maker) run(s int32, ends outcomes) outcomes {
 // inLoop is what a loop around a step says of it.
 func (m *maker) inLoop(loop int32, is likelihood, says Reach) (likelihood, Reach) {
 	id := m.w.Def.Steps[loop].ID
-	switch {
-	case m.reach.is[loop] == never:
+	switch m.reach.is[loop] {
+	case never:
 		return never, Reach{Reason: "the loop " + id + " does not run"}
-	case m.reach.is[loop] == maybe:
+	case maybe:
 		is = min(is, maybe)
 		says.Conditions = append(says.Conditions, Condition{Text: "the loop " + id + " runs"})
 	}

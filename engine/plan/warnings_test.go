@@ -125,6 +125,10 @@ func TestIgnoredWarnings(t *testing.T) {
 	if got := codes(lint("id: wf\nsteps:\n" + a + tail + "# cordum:ignore CW083 nothing follows\n")); !slices.Contains(got, "6 CW090") {
 		t.Errorf("at the end: %v", got)
 	}
+	text := `{"id": "wf", "name": "x # cordum:ignore CW083 no comment", "steps": [{"id": "a", "topic": "job.x"}, {"id": "b", "topic": "job.x", "on_failure": "continue"}, {"id": "c", "topic": "job.x", "depends_on": ["a", "b"], "join": "any_success"}]}`
+	if got := codes(lint(text)); !reflect.DeepEqual(got, []string{"1 CW083"}) {
+		t.Errorf("in JSON: %v", got)
+	}
 	errors := codes(lint("id: wf\nsteps:\n  - {id: a, topic: job.x, tpic: x} # cordum:ignore CW020 no\n"))
 	if !reflect.DeepEqual(errors, []string{"3 CW020"}) {
 		t.Errorf("an error was ignored: %v", errors)

@@ -94,6 +94,8 @@ type StartRequest struct {
 	Labels         map[string]string
 	IdempotencyKey string
 	RerunOf        string // set by rerun
+
+	fork forkPart // set by fork
 }
 
 // Started answers a start.
@@ -136,6 +138,10 @@ type RunView struct {
 	StartedBy    string            `json:"started_by"`
 	Labels       map[string]string `json:"labels,omitempty"`
 	RerunOf      string            `json:"rerun_of,omitempty"`
+	ForkOf       string            `json:"fork_of,omitempty"`
+	Parent       *ParentView       `json:"parent,omitempty"`
+	Held         []HeldView        `json:"held,omitempty" doc:"Compensations that wait for a person"`
+	Kept         []string          `json:"kept,omitempty" doc:"Steps that a passed pivot kept from the last rollback"`
 	Input        json.RawMessage   `json:"input,omitempty"`
 	Context      json.RawMessage   `json:"context,omitempty"`
 	Output       json.RawMessage   `json:"output,omitempty"`
@@ -143,35 +149,58 @@ type RunView struct {
 	Steps        []StepView        `json:"steps,omitempty"`
 }
 
+// ParentView is the step of another run that started a run.
+type ParentView struct {
+	RunID string `json:"run_id"`
+	Step  string `json:"step"`
+}
+
 // RunHeader is a row of a list of runs.
 type RunHeader struct {
-	ID        string     `json:"id"`
-	Kind      string     `json:"kind"`
-	Workflow  string     `json:"workflow"`
-	Digest    string     `json:"digest"`
-	State     string     `json:"state"`
-	Seq       uint64     `json:"seq"`
-	StartedAt time.Time  `json:"started_at"`
-	EndedAt   *time.Time `json:"ended_at,omitempty"`
-	StartedBy string     `json:"started_by"`
+	ID       string `json:"id"`
+	Kind     string `json:"kind"`
+	Workflow string `json:"workflow"`
+	Digest   string `json:"digest"`
+	State    string `json:"state"`
+	// Compensation is the run's second state.
+	Compensation string     `json:"compensation"`
+	Seq          uint64     `json:"seq"`
+	StartedAt    time.Time  `json:"started_at"`
+	EndedAt      *time.Time `json:"ended_at,omitempty"`
+	StartedBy    string     `json:"started_by"`
 }
 
 // StepView is one step (or iteration) of a run.
 type StepView struct {
-	ID        string          `json:"id"`
-	Name      string          `json:"name,omitempty"`
-	Type      string          `json:"type"`
-	State     string          `json:"state" doc:"pending, ready, running, waiting, retrying, succeeded, failed, timed_out, denied, rejected, cancelled or skipped"`
-	Reason    string          `json:"reason,omitempty" doc:"Why a step was skipped, or what it waits for"`
-	JobID     string          `json:"job_id,omitempty"`
-	JobState  string          `json:"job_state,omitempty"`
-	Worker    string          `json:"worker,omitempty"`
-	Attempt   int             `json:"attempt,omitempty"`
-	StartedAt *time.Time      `json:"started_at,omitempty"`
-	EndedAt   *time.Time      `json:"ended_at,omitempty"`
-	Progress  *ProgressView   `json:"progress,omitempty"`
-	Output    json.RawMessage `json:"output,omitempty"`
-	Error     *ErrorView      `json:"error,omitempty"`
+	ID         string          `json:"id"`
+	Name       string          `json:"name,omitempty"`
+	Type       string          `json:"type"`
+	State      string          `json:"state" doc:"pending, ready, running, waiting, retrying, inside, held, succeeded, failed, timed_out, denied, rejected, cancelled or skipped"`
+	Reason     string          `json:"reason,omitempty" doc:"Why a step was skipped, or what it waits for"`
+	Path       string          `json:"path" doc:"What people call it: step, each[2], poll[0]/ask, undo:NAME"`
+	Parent     string          `json:"parent,omitempty" doc:"Path of the fan-out or loop it is part of"`
+	Item       *int            `json:"item,omitempty"`
+	Round      *int            `json:"round,omitempty"`
+	Undoes     string          `json:"undoes,omitempty" doc:"Path of what this compensation undoes"`
+	ChildRun   string          `json:"child_run,omitempty" doc:"Run of a sub-workflow step"`
+	Iterations *CountsView     `json:"iterations,omitempty" doc:"Of a fan-out"`
+	JobID      string          `json:"job_id,omitempty"`
+	JobState   string          `json:"job_state,omitempty"`
+	Worker     string          `json:"worker,omitempty"`
+	Attempt    int             `json:"attempt,omitempty"`
+	StartedAt  *time.Time      `json:"started_at,omitempty"`
+	EndedAt    *time.Time      `json:"ended_at,omitempty"`
+	Progress   *ProgressView   `json:"progress,omitempty"`
+	Output     json.RawMessage `json:"output,omitempty"`
+	Error      *ErrorView      `json:"error,omitempty"`
+}
+
+// CountsView counts the iterations of a fan-out.
+type CountsView struct {
+	Total     int `json:"total"`
+	Succeeded int `json:"succeeded"`
+	Bad       int `json:"bad"`
+	Running   int `json:"running"`
 }
 
 // ProgressView is what a worker said last.
@@ -210,7 +239,7 @@ type ApprovalView struct {
 	Step        string          `json:"step"`
 	Title       string          `json:"title"`
 	Context     json.RawMessage `json:"context,omitempty"`
-	State       string          `json:"state" enum:"waiting,approved,denied,expired,cancelled"`
+	State       string          `json:"state" enum:"waiting,approved,denied,expired,cancelled,sent_back"`
 	Hash        string          `json:"hash" doc:"SHA-256 of what is shown; send it back as expect_hash"`
 	RequestedAt time.Time       `json:"requested_at"`
 	RequestedBy string          `json:"requested_by"`
@@ -223,6 +252,7 @@ type ApprovalView struct {
 // Decision answers an approval.
 type Decision struct {
 	Approve    bool
+	SendBack   string // id of a step to do again from; excludes Approve
 	Comment    string
 	ExpectHash string // empty: whatever is asked
 }
@@ -278,6 +308,12 @@ const (
 	VerbResume Verb = "resume"
 	VerbCancel Verb = "cancel"
 	VerbSignal Verb = "signal"
+	// VerbRollback undoes what the run did; of a live run it is a cancel first. With To it comes back to a checkpoint.
+	VerbRollback Verb = "rollback"
+	// VerbRetry arms the bad steps of a failed run again.
+	VerbRetry Verb = "retry"
+	// VerbCompensation is a person's word on a held compensation.
+	VerbCompensation Verb = "compensation"
 )
 
 // Command is a verb with its arguments.
@@ -286,6 +322,45 @@ type Command struct {
 	Force   bool            // cancel: end a faulted run without deciding
 	Signal  string          // signal: its name
 	Payload json.RawMessage // signal: its payload
+
+	Rollback bool   // cancel: what the run did is undone
+	To       string // rollback: a checkpoint; empty: everything
+	Then     string // rollback with To: "pause" (default), "retry" or "fail"
+	// Compensation names a held one: the step's path ("charge", "each[2]", "undo:charge") or its job id. Action is "retry",
+	// "skip" or "done".
+	Compensation string
+	Action       string
+}
+
+// ForkRequest starts a new run from a step of another one: what is neither the step nor behind it is reused.
+type ForkRequest struct {
+	From string // id of a step
+	// Outputs replace those of reused steps, by id.
+	Outputs        map[string]json.RawMessage
+	Input, Context json.RawMessage // nil: the other run's
+	Digest         string          // another version of the definition; empty: the other run's
+	Preview        bool            // say what would be done, and do nothing
+	IdempotencyKey string
+}
+
+// Forked answers a fork: which steps it reuses, with edited outputs or not, and which run again.
+type Forked struct {
+	RunID  string   `json:"run_id,omitempty" doc:"Absent in a preview"`
+	ForkOf string   `json:"fork_of"`
+	Digest string   `json:"digest"`
+	Reused []string `json:"reused"`
+	Edited []string `json:"edited"`
+	Rerun  []string `json:"rerun"`
+}
+
+// HeldView is a compensation that waits for a person.
+type HeldView struct {
+	RunID    string     `json:"run_id"`
+	Workflow string     `json:"workflow"`
+	Step     string     `json:"step" doc:"Path of what is to be undone: charge, each[2], poll[0]/ask"`
+	JobID    string     `json:"job_id"`
+	HeldAt   time.Time  `json:"held_at"`
+	Error    *ErrorView `json:"error"`
 }
 
 // Message is one thing a viewer gets.

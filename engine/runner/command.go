@@ -9,7 +9,6 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/safety"
-	"cordum.dev/cordum/steps/expr"
 )
 
 // Command gives a run a verb and answers the run as it is after the commit. A run that is set aside because its records
@@ -19,9 +18,15 @@ func (r *Runner) Command(ctx context.Context, c Caller, run string, cmd Command)
 	if err != nil {
 		return RunView{}, err
 	}
-	what := fmt.Sprintf("%s %t %q %q", cmd.Verb, cmd.Force, cmd.Signal, cmd.Payload)
-	view, err := callRun(ctx, r, c.Tenant, task{run: run, again: cmd.Verb == VerbResume, once: commandOnce(c, run, what)},
-		func(t *turn, answer promise[RunView]) { t.command(input(t.by(c)), answer) })
+	view, err := callRun(ctx, r, c.Tenant, task{run: run, again: cmd.Verb == VerbResume, once: commandOnce(c, run, cmd.once())},
+		func(t *turn, answer promise[RunView]) {
+			in, err := input(t.live, t.by(c))
+			if err != nil {
+				answer.fail(err)
+				return
+			}
+			t.command(in, answer)
+		})
 	if errors.Is(err, errSetAside) && cmd.Verb == VerbCancel && cmd.Force {
 		if err := r.endUnread(ctx, c, run); err != nil {
 			return RunView{}, err
@@ -35,13 +40,12 @@ func (r *Runner) Command(ctx context.Context, c Caller, run string, cmd Command)
 func (t *turn) command(in engine.Input, answer promise[RunView]) {
 	if t.before == nil {
 		err := t.decide(in)
-		var refusal *engine.Refusal
-		if errors.As(err, &refusal) {
-			answer.fail(fmt.Errorf("%s: %w", refusal.Message, ErrConflict))
-			return
+		if t.err != nil {
+			return // the run is faulted, and the task's fail answers
 		}
 		if err != nil {
-			return // the run is faulted, and the task's fail answers
+			answer.fail(asConflict(err))
+			return
 		}
 		t.keep()
 	}
@@ -53,36 +57,6 @@ func (t *turn) command(in engine.Input, answer promise[RunView]) {
 		}
 		answer.give(lr.view())
 	})
-}
-
-// commandInput checks a command's arguments and makes the engine's input of it.
-func (r *Runner) commandInput(ctx context.Context, c Caller, run string, cmd Command) (func(engine.Stamp) engine.Input, error) {
-	switch cmd.Verb {
-	case VerbPause:
-		return func(s engine.Stamp) engine.Input { return engine.Pause{Stamp: s} }, nil
-	case VerbResume:
-		return func(s engine.Stamp) engine.Input { return engine.Resume{Stamp: s} }, nil
-	case VerbCancel:
-		return func(s engine.Stamp) engine.Input { return engine.Cancel{Stamp: s, Force: cmd.Force} }, nil
-	case VerbSignal:
-		if cmd.Signal == "" || len(cmd.Signal) > maxSignalName {
-			return nil, &InvalidError{Code: "invalid_argument", Message: fmt.Sprintf("a signal's name has 1 to %d bytes", maxSignalName)}
-		}
-		if len(cmd.Payload) > 0 {
-			if _, err := expr.DecodeJSON(cmd.Payload); err != nil || len(cmd.Payload) > maxInput {
-				return nil, &InvalidError{Code: "invalid_payload", Message: "the payload is not JSON that can be kept"}
-			}
-		}
-		if _, err := r.header(ctx, c.Tenant, run); err != nil {
-			return nil, asUnavailable(err) // no blob for a run that is not there
-		}
-		p, err := r.payload(ctx, run, c.Tenant, cmd.Payload)
-		if err != nil {
-			return nil, err
-		}
-		return func(s engine.Stamp) engine.Input { return engine.SignalIn{Stamp: s, Name: cmd.Signal, Payload: p} }, nil
-	}
-	return nil, &InvalidError{Code: "invalid_argument", Message: "the verb is pause, resume, cancel or signal"}
 }
 
 // callRun does something with a run on its lane and waits for the answer.
@@ -105,18 +79,22 @@ func callRun[T any](ctx context.Context, r *Runner, tenant string, t task, do fu
 // when it has expired.
 func (r *Runner) Decide(ctx context.Context, c Caller, approval string, d Decision) (ApprovalView, error) {
 	ref, err := id.ParseJob(approval)
-	if err != nil || ref.Iteration != 0 {
+	if err != nil {
 		return ApprovalView{}, fmt.Errorf("approval %.64q: %w", approval, ErrNotFound)
 	}
-	what := fmt.Sprintf("%s %t %q %q", approval, d.Approve, d.Comment, d.ExpectHash)
+	if d.Approve && d.SendBack != "" {
+		return ApprovalView{}, &InvalidError{Code: "invalid_argument", Message: "an approval is either approved or sent back"}
+	}
+	what := fmt.Sprintf("%s %t %q %q %q", approval, d.Approve, d.SendBack, d.Comment, d.ExpectHash)
 	return callRun(ctx, r, c.Tenant, task{run: ref.Run, once: commandOnce(c, ref.Run, what)},
 		func(t *turn, answer promise[ApprovalView]) {
-			step, ok := t.live.plan.ByID[ref.Step]
-			if !ok || t.live.approvals[int32(step)] == nil {
+			node, ok := t.live.approvalOf(ref)
+			switch {
+			case !ok:
 				answer.fail(fmt.Errorf("approval %.64q: %w", approval, ErrNotFound))
-				return
+			default:
+				t.decideApproval(t.by(c), node, d, answer)
 			}
-			t.decideApproval(t.by(c), int32(step), d, answer)
 		})
 }
 
@@ -127,10 +105,13 @@ func (t *turn) decideApproval(at engine.Stamp, step int32, d Decision, answer pr
 	if t.before == nil {
 		var err error
 		closed, err = lr.approvals[step].Decide(step, safety.Answer{
-			Approve: d.Approve, By: at.Actor, Comment: d.Comment, ExpectHash: d.ExpectHash, Now: t.now,
+			Approve: d.Approve, SendBack: d.SendBack != "", By: at.Actor, Comment: d.Comment, ExpectHash: d.ExpectHash, Now: t.now,
 		})
-		if err == nil && lr.run.State == engine.RunFaulted {
+		if err == nil && lr.run.Fault != "" {
 			err = errors.New("the engine could not go on with this run: resume it first")
+		}
+		if err == nil && d.SendBack != "" {
+			err = lr.run.MaySendBack(step, d.SendBack)
 		}
 		if err != nil {
 			answer.fail(refusedAnswer(err))
@@ -140,7 +121,17 @@ func (t *turn) decideApproval(at engine.Stamp, step int32, d Decision, answer pr
 		t.saveApproval(step)
 		t.keep()
 	}
-	r := t.lane.r
+	t.answerApproval(step, answer)
+	if closed != nil {
+		in := answerInput(at, closed)
+		in.To = d.SendBack
+		_ = t.decide(in)
+	}
+}
+
+// answerApproval answers an approval as it is when that is durable.
+func (t *turn) answerApproval(step int32, answer promise[ApprovalView]) {
+	r, lr := t.lane.r, t.live
 	t.reply(func(err error) {
 		if err != nil {
 			answer.fail(err)
@@ -149,12 +140,13 @@ func (t *turn) decideApproval(at engine.Stamp, step int32, d Decision, answer pr
 		r.crash(CrashApproved)
 		answer.give(lr.approvalView(step, true))
 	})
-	if closed != nil {
-		_ = t.decide(answerInput(at, closed))
-	}
 }
 
 func refusedAnswer(err error) error {
+	var refusal *engine.Refusal
+	if errors.As(err, &refusal) {
+		return asConflict(err)
+	}
 	if errors.Is(err, safety.ErrExpired) {
 		return errors.Join(err, ErrGone)
 	}
@@ -169,6 +161,8 @@ func answerInput(at engine.Stamp, f *safety.ApprovalClosed) engine.Answer {
 		in.Result = engine.ResultSucceeded
 		out, _ := json.Marshal(map[string]any{"decision": "approve", "by": []string{f.By}, "comment": f.Comment}) // strings always encode
 		in.Output = out
+	case safety.ApprovalSentBack:
+		in.Result, in.Comment = engine.ResultSentBack, f.Comment
 	case safety.ApprovalExpired:
 		in.Reject = engine.Failure{Code: engine.CodeExpired, Message: "nobody answered the approval in time"}
 	default:

@@ -122,7 +122,7 @@ func (l *lane) settled(lr *live) {
 	lr.pending = nil // shown below, then used again
 	lr.extra = extraWrites{}
 	lr.firm, lr.softAt = false, time.Time{}
-	lr.committed, lr.header = lr.seq, lr.run.Status()
+	lr.committed, lr.header = lr.seq, lr.standing()
 	l.moves = append(l.moves, lr.moves...)
 	clear(lr.moves)
 	lr.moves = lr.moves[:0]
@@ -137,6 +137,9 @@ func (l *lane) settled(lr *live) {
 		l.guard(lr.id, func() { reply(nil) })
 	}
 	lr.effects, lr.then = lr.then, lr.effects[:0]
+	l.followKey(lr)
+	l.countHeld(lr)
+	l.tellParent(lr)
 }
 
 // guard fences what shows a run to people: it must not cost the lane.

@@ -11,6 +11,7 @@ const (
 	CrashResult    = "CP12" // a worker's result has come, nothing is decided
 	CrashAccepted  = "CP13" // a result is durable, its worker does not know
 	CrashTimer     = "CP14" // a timer is taken, its effect not decided
+	CrashUndone    = "CP15" // a compensation's end is durable, the next one is to come
 	CrashApproved  = "CP16" // an approval's answer is durable, nothing is done about it
 	CrashOwned     = "CP17" // the partitions are taken, no run is loaded
 	CrashSnapshot  = "CP18" // a snapshot is encoded, not written
@@ -21,7 +22,7 @@ const (
 func CrashPoints() []string {
 	return []string{
 		CrashStarted, CrashDecided, CrashCommitted, CrashHalfSent, CrashSent, CrashResult, CrashAccepted, CrashTimer,
-		CrashApproved, CrashOwned, CrashSnapshot, CrashDrain,
+		CrashUndone, CrashApproved, CrashOwned, CrashSnapshot, CrashDrain,
 	}
 }
 

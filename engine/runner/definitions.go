@@ -185,6 +185,35 @@ func (d *definitions) version(ctx context.Context, tenant, workflow, digest stri
 	return v, nil
 }
 
+// named answers the version of a workflow that somebody calls by its digest or by its author's label; "" is the newest. Of
+// several with one label the newest is meant.
+func (d *definitions) named(ctx context.Context, tenant, workflow, version string) (WorkflowVersion, error) {
+	v, err := d.version(ctx, tenant, workflow, version)
+	if version == "" || !errors.Is(err, ErrNotFound) || !validDocName(workflow) {
+		return v, err
+	}
+	var found WorkflowVersion
+	from := versionKey(tenant, workflow, "").ID
+	at := store.Range{Table: store.TableDocIndex, Tenant: tenant, From: from, To: from + "~", Limit: maxLimit}
+	for more := true; more; more = at.After != nil {
+		page, err := d.r.store.Scan(ctx, docPartition, at)
+		if err != nil {
+			return found, fmt.Errorf("versions of workflow %.64q: %w", workflow, errors.Join(ErrUnavailable, err))
+		}
+		for _, rec := range page.Records {
+			var v WorkflowVersion
+			if json.Unmarshal(rec.Value, &v) == nil && v.Version == version && v.CreatedAt.After(found.CreatedAt) {
+				found = v
+			}
+		}
+		at.After = page.Next
+	}
+	if found.Digest == "" {
+		return found, fmt.Errorf("version %.64q of workflow %.64q: %w", version, workflow, ErrNotFound)
+	}
+	return found, nil
+}
+
 // validDocName keeps strangers' names out of keys they could not name.
 func validDocName(s string) bool { return len(s) <= 128 && !strings.ContainsAny(s, "/\x00") }
 

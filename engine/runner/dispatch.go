@@ -25,12 +25,12 @@ type dispatch struct {
 type place struct {
 	lane    *lane
 	run     string
-	step    int32
-	watched bool // its step has a heartbeat timeout: heartbeats that list it end its worker's silence
+	step    int32 // node
+	watched bool  // its step has a heartbeat timeout: heartbeats that list it end its worker's silence
 }
 
 func (lr *live) place(l *lane, step int32) place {
-	return place{lane: l, run: lr.id, step: step, watched: lr.plan.Def.Steps[step].HeartbeatTimeout > 0}
+	return place{lane: l, run: lr.id, step: step, watched: lr.run.DefOf(step).HeartbeatTimeout > 0}
 }
 
 // move is one thing a lane tells the fleet.

@@ -6,20 +6,25 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/scheduler"
-	"cordum.dev/cordum/steps"
 )
 
 // eventVersion is the v of an event: its fields are only added to.
 const eventVersion = 1
 
 // event is a fact as people see it. Every fact is shown, so an event's prev is the number before its own.
-func event(run string, plan *steps.Workflow, f stamped) Event {
+func event(run string, called names, f stamped) Event {
 	kind, step, data := describe(f)
 	e := Event{
 		Seq: f.seq, Prev: f.seq - 1, RunID: run, Type: kind, At: f.at.At, V: eventVersion, Actor: f.at.Actor, Data: data,
 	}
-	if step >= 0 && step < len(plan.Def.Steps) {
-		e.Step = plan.Def.Steps[step].ID
+	if step >= 0 {
+		e.Step = called(int32(step))
+	}
+	switch fact := f.fact.(type) {
+	case *engine.UndoBegun:
+		e.Step = "undo:" + e.Step
+	case *engine.UndoingEnded:
+		e.Data["kept"] = keptNames(called, fact.Kept)
 	}
 	if f.at.Reason != "" {
 		e.add("reason", f.at.Reason)
@@ -34,6 +39,14 @@ func (e *Event) add(key string, v any) {
 	if _, taken := e.Data[key]; !taken {
 		e.Data[key] = v
 	}
+}
+
+func keptNames(called names, kept []int32) []string {
+	out := make([]string, len(kept))
+	for i, node := range kept {
+		out[i] = called(node)
+	}
+	return out
 }
 
 // describe names a fact and says what is in it.
@@ -57,14 +70,27 @@ func describeRun(f engine.Fact) (string, map[string]any) {
 	case *engine.RunStarted:
 		d := map[string]any{"workflow": f.Workflow, "digest": f.Digest}
 		put(d, "rerun_of", f.RerunOf)
+		put(d, "fork_of", f.ForkOf)
+		put(d, "parent_run", f.Parent.Run)
+		put(d, "concurrency_key", f.Key)
+		if f.Queued {
+			d["queued"] = true
+		}
+		if len(f.Reused) > 0 {
+			d["reused_steps"] = len(f.Reused)
+		}
 		putTime(d, "timeout_at", f.TimeoutAt)
 		return "run_started", d
+	case *engine.RunAdmitted:
+		return "run_admitted", nil
 	case *engine.RunPaused:
 		return "run_paused", nil
 	case *engine.RunResumed:
 		return "run_resumed", nil
 	case *engine.StopBegun:
-		return "run_stopping", map[string]any{"stop": f.Stop.String(), "handlers": f.Handlers}
+		d := map[string]any{"stop": f.Stop.String(), "handlers": f.Handlers, "rollback": f.Rollback}
+		putTarget(d, f.Target)
+		return "run_stopping", d
 	case *engine.RunEnded:
 		d := map[string]any{"state": f.State.String()}
 		putAny(d, "output", shown(f.Output))
@@ -76,6 +102,7 @@ func describeRun(f engine.Fact) (string, map[string]any) {
 		d := map[string]any{"attempt": f.Attempt, "topic": f.Topic}
 		put(d, "pack", f.Pack)
 		put(d, "tool", f.Tool)
+		put(d, "lock", f.Lock)
 		return "step_started", d
 	case *engine.ApprovalAsked:
 		d := map[string]any{"title": f.Title}
@@ -86,6 +113,9 @@ func describeRun(f engine.Fact) (string, map[string]any) {
 	case *engine.StepSucceededFact:
 		d := map[string]any{}
 		putAny(d, "output", shown(f.Output))
+		if f.Chosen != nil {
+			d["chosen"] = f.Chosen
+		}
 		return "step_succeeded", d
 	}
 	return describeStep(f)
@@ -96,12 +126,14 @@ func describeStep(f engine.Fact) (string, map[string]any) {
 	case *engine.StepEnded:
 		d := map[string]any{}
 		putFailure(d, f.Failure)
+		putEffect(d, f.Failure, f.Effect)
 		return "step_" + f.State.String(), d
 	case *engine.StepSkippedFact:
 		return "step_skipped", map[string]any{"reason": f.Reason.String()}
 	case *engine.RetrySet:
 		d := map[string]any{"retry_at": f.Due}
 		putFailure(d, f.Failure)
+		putEffect(d, f.Failure, f.Effect)
 		return "step_retrying", d
 	case *engine.RetryDue:
 		return "step_retry_due", nil
@@ -110,11 +142,32 @@ func describeStep(f engine.Fact) (string, map[string]any) {
 	case *engine.SignalReceived:
 		return "signal_received", map[string]any{"name": f.Name}
 	case *engine.LateResult:
-		return "late_result", map[string]any{"attempt": f.Attempt, "result": f.Outcome}
+		d := map[string]any{"attempt": f.Attempt, "result": f.Outcome}
+		if f.Settles {
+			d["settles"], d["effect"] = true, effectWord(f.Effect)
+		}
+		return "late_result", d
 	case *engine.Swept:
 		return "stop_progressed", map[string]any{"steps": f.Next}
 	}
-	return "unknown", nil
+	return describeParts(f)
+}
+
+// putEffect says what is known of the effect of an attempt that did not succeed, where that is not plain.
+func putEffect(d map[string]any, f engine.Failure, had bool) {
+	switch {
+	case had:
+		d["effect"] = effectWord(true)
+	case f.Unknown:
+		d["effect"] = "unknown"
+	}
+}
+
+func effectWord(had bool) string {
+	if had {
+		return "had"
+	}
+	return "none"
 }
 
 func describeJob(f scheduler.Fact) (string, map[string]any) {

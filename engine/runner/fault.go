@@ -38,6 +38,9 @@ func (l *lane) panicked(run string, p any) error {
 
 var errPanicked = errors.New("panic")
 
+// errFaulted says that the engine could not go on with a run: asking again would come to the same.
+var errFaulted = errors.New("the run is faulted")
+
 // fault forgets what was being decided, loads the run again and marks it faulted: the error is kept, the lane goes on.
 func (l *lane) fault(ctx context.Context, t *task, cause error) {
 	l.r.metrics.faults.Inc()
@@ -48,7 +51,7 @@ func (l *lane) fault(ctx context.Context, t *task, cause error) {
 		l.forget(lr, ErrUnavailable)
 	}
 	if t.fail != nil {
-		t.fail(fmt.Errorf("run %s: %w", t.run, ErrUnavailable))
+		t.fail(fmt.Errorf("run %s: %w", t.run, errors.Join(errFaulted, ErrUnavailable)))
 	}
 	if t.fresh || t.run == "" || tenant == "" {
 		return

@@ -31,7 +31,7 @@ func (h *hub) publish(lr *live, facts []stamped, changed bool) {
 	defer h.mu.Unlock()
 	if watching := h.runs[lr.id]; len(watching) > 0 {
 		for _, f := range facts {
-			e := event(lr.id, lr.plan, f)
+			e := event(lr.id, lr.run.Name, f)
 			for w := range watching {
 				w.offer(Message{Kind: "event", Event: &e, Seq: e.Seq})
 			}

@@ -20,6 +20,7 @@ type task struct {
 	run    string // whose it is; empty when it is about no run
 	tenant string // where to find it when it is not in memory; empty when only one in memory is meant
 	fresh  bool   // the run does not exist yet: do makes it
+	mayBe  bool   // do makes the run when there is none yet
 	again  bool   // a run that was set aside is read once more
 	once   *onceKey
 	do     func(*turn)

@@ -81,7 +81,7 @@ func (r *Runner) onMessage(m bus.Msg) {
 	case *wire.BusPacket_JobBegin:
 		b := body.JobBegin
 		r.toJob(m.Reply, b.JobId, b.Token, func(t *turn, step int32) scheduler.Ruling {
-			if t.live.run.State != engine.RunRunning {
+			if !t.live.serves(step) {
 				return scheduler.Ruling{Reply: scheduler.ReplyStale}
 			}
 			return t.job(step, scheduler.Begin{Token: b.Token, Worker: b.WorkerId}, nil)
@@ -146,22 +146,24 @@ func (t *turn) result(step int32, res *wire.JobResult, outcome engine.Outcome, s
 	lr, j := t.live, t.live.jobs[step]
 	var ruling scheduler.Ruling
 	switch {
-	case lr.run.State == engine.RunFaulted:
+	case lr.run.Fault != "":
 		return scheduler.Ruling{} // not now: it is kept by its worker until the run goes on
-	case lr.run.State.Final() && !j.Known(res.Token):
+	case !lr.serves(step) && !j.Known(res.Token):
 		ruling = scheduler.Ruling{Reply: scheduler.ReplyStale, Late: true}
 	default:
 		ruling = t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
 	}
-	if ruling.Late && tenantOf(res.Token) == lr.run.Tenant && t.lateOnce(res.Token) {
+	attempt := j.AttemptOf(res.Token)
+	if ruling.Late && tenantOf(res.Token) == lr.run.Tenant && t.lateOnce(res.Token, lr.run.UnknownAttempt(step, attempt)) {
 		t.inputs = append(t.inputs, engine.Late{
-			Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: j.Attempt, Result: outcome.Result,
+			Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: attempt, Result: outcome.Result,
+			Output: outcome.Output, Effect: outcome.Effect,
 		})
 	}
 	return ruling
 }
 
-// outcomeOf reads a result. A success whose output cannot be taken is a failure that says why.
+// outcomeOf reads a result. A success whose output cannot be taken is a failure that says why, and had its effect.
 func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 	fail := func(code, message string, retryable bool) (engine.Outcome, scheduler.JobState) {
 		f := engine.Failure{Code: cutText(code, maxCode), Message: cutText(message, maxMessage), Retryable: retryable}
@@ -179,9 +181,9 @@ func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 		out := res.Output
 		switch {
 		case len(out) > maxResult:
-			return fail(codeOutputTooLarge, fmt.Sprintf("the output is larger than %d bytes", maxResult), false)
+			return refused(fail(codeOutputTooLarge, fmt.Sprintf("the output is larger than %d bytes", maxResult), false))
 		case len(out) > 0 && !validJSON(out):
-			return fail(codeOutputInvalid, "the output is not JSON that can be kept (depth at most 64, valid UTF-8)", false)
+			return refused(fail(codeOutputInvalid, "the output is not JSON that can be kept (depth at most 64, valid UTF-8)", false))
 		}
 		return engine.Outcome{Result: engine.ResultSucceeded, Output: engine.Payload{Data: out}}, scheduler.JobSucceeded
 	case wire.JobStatus_JOB_STATUS_CANCELLED:
@@ -196,6 +198,12 @@ func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 		return fail(code, res.ErrorMessage, false)
 	}
 	return fail(code, res.ErrorMessage, true)
+}
+
+// refused is a success that was not accepted: it had its effect.
+func refused(out engine.Outcome, state scheduler.JobState) (engine.Outcome, scheduler.JobState) {
+	out.Effect = true
+	return out, state
 }
 
 func validJSON(b []byte) bool {
@@ -221,10 +229,10 @@ func (r *Runner) onProgress(p *wire.JobProgress) {
 	}
 	r.toJob("", p.JobId, p.Token, func(t *turn, step int32) scheduler.Ruling {
 		j := t.live.jobs[step]
-		if t.live.run.State != engine.RunRunning {
+		if !t.live.serves(step) {
 			return scheduler.Ruling{}
 		}
-		accepted := p.Status == wire.JobStatus_JOB_STATUS_RUNNING && !j.Begun && t.live.plan.Steps[step].Idempotent
+		accepted := p.Status == wire.JobStatus_JOB_STATUS_RUNNING && !j.Begun && t.live.run.Spec(step).Idempotent
 		if accepted && !j.Cancel {
 			t.softJob(step, scheduler.Begin{Token: p.Token, Worker: p.WorkerId})
 		}
@@ -241,7 +249,7 @@ func (r *Runner) onProgress(p *wire.JobProgress) {
 func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) scheduler.Ruling) {
 	ref, err := id.ParseJob(jobID)
 	l := r.laneOf(ref.Run)
-	if err != nil || l == nil || ref.Iteration != 0 {
+	if err != nil || l == nil {
 		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
 		return
 	}
@@ -249,12 +257,12 @@ func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) 
 		run: ref.Run, tenant: tenantOf(token),
 		fail: func(err error) { r.ack(reply, ackOf(err), "") },
 		do: func(t *turn) {
-			step, known := t.live.plan.ByID[ref.Step]
-			if !known || t.live.jobs[step] == nil {
+			node, j := t.live.job(ref)
+			if j == nil {
 				r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
 				return
 			}
-			ruling := do(t, int32(step))
+			ruling := do(t, node)
 			t.settle()
 			t.answerWorker(reply, ruling)
 		},

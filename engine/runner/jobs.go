@@ -69,11 +69,11 @@ func (r *Runner) Job(ctx context.Context, c Caller, jobID string) (JobView, erro
 		return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
 	}
 	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (JobView, error) {
-		step, ok := lr.plan.ByID[ref.Step]
-		if !ok || ref.Iteration != 0 || lr.jobs[step] == nil {
+		node, j := lr.job(ref)
+		if j == nil {
 			return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
 		}
-		return lr.jobView(int32(step)), nil
+		return lr.jobView(node), nil
 	})
 }
 

@@ -101,7 +101,11 @@ func (l *lane) performAll(ctx context.Context) {
 func (l *lane) perform(ctx context.Context, t *task) {
 	turn := turn{lane: l, now: l.r.now()}
 	var err error
-	if turn.live, err = l.get(ctx, t); err == nil && t.once != nil {
+	turn.live, err = l.get(ctx, t)
+	if t.mayBe && errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	if err == nil && t.once != nil {
 		turn.once, turn.before, err = l.asked(ctx, t)
 	}
 	if err != nil {
@@ -110,7 +114,7 @@ func (l *lane) perform(ctx context.Context, t *task) {
 		}
 		return
 	}
-	if t.fresh {
+	if turn.live == nil {
 		turn.fresh = t.run
 	}
 	if err := l.fenced(&turn, t.do); err != nil {
@@ -152,6 +156,7 @@ func (l *lane) get(ctx context.Context, t *task) (*live, error) {
 // adopt keeps a run in memory and makes room for it.
 func (l *lane) adopt(lr *live) {
 	l.runs[lr.id] = lr
+	l.followKey(lr)
 	l.schedule(lr)
 	l.rest(lr)
 }
@@ -194,6 +199,7 @@ func (l *lane) forget(lr *live, err error) {
 	delete(l.runs, lr.id)
 	l.alarms.remove(&lr.alarm)
 	l.unkey(lr.id)
+	l.dropKey(lr)
 	replies := lr.replies
 	lr.replies, lr.then, lr.moves, lr.pending = nil, nil, nil, nil
 	for _, reply := range replies {

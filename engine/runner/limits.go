@@ -81,7 +81,9 @@ const (
 // Limits of reading and watching.
 const (
 	defaultLimit = 50
-	maxLimit     = 1000
+	// maxExpanded is how many iterations of a fan-out, or steps of a loop's rounds, a run's view shows one by one.
+	maxExpanded = 1000
+	maxLimit    = 1000
 	// maxLooked is how many rows one page of a filtered list looks at; a page may then hold fewer than asked for.
 	maxLooked = 10_000
 	// maxTimeline is how many events one page of a timeline has at most.

@@ -23,7 +23,7 @@ type live struct {
 	plan *steps.Workflow
 
 	run       *engine.Run
-	jobs      []*scheduler.Job // by step; nil where the step has none
+	jobs      []*scheduler.Job // by node; nil where the node has none
 	approvals map[int32]*safety.Approval
 	timers    runTimers
 
@@ -36,7 +36,7 @@ type live struct {
 	firm    bool      // pending holds a fact that must be committed before anybody is told
 	softAt  time.Time // when the oldest uncommitted soft fact was made
 	row     liveRow   // as stored
-	header  string    // the header's state as stored
+	header  standing  // as the header has it stored
 	extra   extraWrites
 	spoilt  error // why pending could not be written
 
@@ -46,16 +46,15 @@ type live struct {
 	effects []func()      // what committed facts ask for, about to be done
 	alarm   alarm         // for the earliest timer
 
-	ids  []attemptIDs // by step; what the wire calls jobs
+	ids  []attemptIDs // by node; what the wire calls jobs
 	late [][]byte     // tokens of late results noted
 
-	queued, softening, resting bool // in the lane's lists: of the commit to come, of soft facts, of runs that need nothing
-}
+	undo     undoNotes
+	told     told   // what the run that started it was told
+	fromStep string // what people call the step that started it
+	heldSeen int    // how many held compensations are counted
 
-// attemptIDs are a job's ids, made once for each send.
-type attemptIDs struct {
-	send         int32
-	job, attempt string
+	queued, softening, resting bool // in the lane's lists: of the commit to come, of soft facts, of runs that need nothing
 }
 
 // logWeight decides when a snapshot pays: when the facts since the last one weigh as much as it does.
@@ -76,11 +75,12 @@ func newLive(runID string, plan *steps.Workflow) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &live{
+	lr := &live{
 		id: runID, part: store.Partition(p), plan: plan,
-		run: engine.New(runID, plan), jobs: make([]*scheduler.Job, len(plan.Steps)),
-		ids: make([]attemptIDs, len(plan.Steps)),
-	}, nil
+		run: engine.New(runID, plan),
+	}
+	lr.grow()
+	return lr, nil
 }
 
 // fold applies a fact of the log.
@@ -90,6 +90,7 @@ func (lr *live) fold(f stamped) error {
 		if err := engine.Apply(lr.run, f.at, fact); err != nil {
 			return err
 		}
+		lr.grow()
 	case scheduler.Fact:
 		if err := lr.applyJob(f.at.At, fact); err != nil {
 			return err
@@ -115,6 +116,8 @@ func (lr *live) record(at engine.Stamp, f codec.Fielder, soft bool) error {
 		lr.softAt = at.At
 	}
 	switch fact := f.(type) {
+	case engine.Fact:
+		lr.grow()
 	case scheduler.Fact:
 		if err := lr.applyJob(at.At, fact); err != nil {
 			return err
@@ -144,112 +147,26 @@ func (lr *live) applyApproval(at time.Time, f safety.ApprovalFact) error {
 	return nil
 }
 
-// follow keeps what is derived across the machines: a job begins with the engine's question, timers with what set them.
-func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
-	switch f := f.(type) {
-	case *engine.RunStarted:
-		lr.timers.set(timerRef{uint8(engine.TimerRun), -1}, f.TimeoutAt)
-	case *engine.StopBegun:
-		if f.Stop == engine.StopTimeout {
-			lr.timers.clear(timerRef{uint8(engine.TimerRun), -1})
-		}
-	case *engine.RunEnded:
-		lr.timers.clearAll()
-	case *engine.JobAsked:
-		if lr.jobs[f.Step] == nil {
-			lr.jobs[f.Step] = &scheduler.Job{}
-		}
-		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
-		if f.Attempt == 1 {
-			lr.timers.set(timerRef{uint8(engine.TimerTotal), f.Step}, f.TotalAt)
-		}
-	case *engine.ApprovalAsked:
-		if lr.approvals == nil {
-			lr.approvals = make(map[int32]*safety.Approval)
-		}
-		lr.approvals[f.Step] = &safety.Approval{Title: f.Title, Context: f.Context}
-	case *engine.DelaySet:
-		lr.timers.set(timerRef{uint8(engine.TimerDelay), f.Step}, f.Due)
-	case *engine.RetrySet:
-		lr.timers.set(timerRef{uint8(engine.TimerRetry), f.Step}, f.Due)
-	case *engine.RetryDue:
-		lr.timers.clear(timerRef{uint8(engine.TimerRetry), f.Step})
-	case *engine.StepSucceededFact:
-		lr.clearStep(f.Step)
-	case *engine.StepEnded:
-		lr.clearStep(f.Step)
-	case *scheduler.JobReleased:
-		lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
-		lr.timers.clear(timerRef{uint8(scheduler.TimerAttempt), f.Step})
-		lr.timers.clear(timerRef{uint8(scheduler.TimerHeartbeat), f.Step})
-	case *scheduler.JobBegun:
-		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
-		lr.timers.set(timerRef{uint8(scheduler.TimerAttempt), f.Step}, f.TimeoutAt)
-		lr.heard(f.Step, at.At)
-	case *scheduler.JobProgressed:
-		lr.heard(f.Step, at.At)
-	case *scheduler.JobCancelling:
-		lr.timers.set(timerRef{uint8(scheduler.TimerGrace), f.Step}, f.GraceAt)
-	case *scheduler.JobEnded:
-		for _, k := range []scheduler.JobTimer{scheduler.TimerQueue, scheduler.TimerAttempt, scheduler.TimerGrace, scheduler.TimerHeartbeat} {
-			lr.timers.clear(timerRef{uint8(k), f.Step})
-		}
-	case *safety.ApprovalOpened:
-		lr.timers.set(timerRef{timerApproval, f.Step}, f.ExpiresAt)
-	case *safety.ApprovalClosed:
-		lr.timers.clear(timerRef{timerApproval, f.Step})
-	}
-}
-
-// clearStep forgets the engine's timers of a step that ended.
-func (lr *live) clearStep(step int32) {
-	for _, k := range []engine.Timer{engine.TimerDelay, engine.TimerRetry, engine.TimerTotal} {
-		lr.timers.clear(timerRef{uint8(k), step})
-	}
-}
-
-// heard starts the silence of a job's worker anew.
-func (lr *live) heard(step int32, at time.Time) {
-	if silence := lr.plan.Def.Steps[step].HeartbeatTimeout; silence > 0 {
-		lr.timers.set(timerRef{uint8(scheduler.TimerHeartbeat), step}, at.Add(silence))
-	}
-}
-
-// terms are what a step says of its job.
-func (lr *live) terms(step int32) scheduler.Terms {
-	def := &lr.plan.Def.Steps[step]
+// terms are what a node's step says of its job.
+func (lr *live) terms(node int32) scheduler.Terms {
+	spec := lr.run.Spec(node)
 	grace := lr.plan.Def.CancelGrace
 	if grace == 0 {
 		grace = dag.DefaultCancelGrace
 	}
 	return scheduler.Terms{
-		Idempotent: lr.plan.Steps[step].Idempotent, Timeout: def.Timeout, QueueTimeout: def.QueueTimeout,
-		HeartbeatTimeout: def.HeartbeatTimeout, CancelGrace: grace,
+		Idempotent: spec.Idempotent, Timeout: spec.Def.Timeout, QueueTimeout: spec.Def.QueueTimeout,
+		HeartbeatTimeout: spec.Def.HeartbeatTimeout, CancelGrace: grace,
 	}
-}
-
-// jobID is the id of a step's job.
-func (lr *live) jobID(step int32) string {
-	known := &lr.ids[step]
-	if known.job == "" {
-		known.job = id.Job(lr.id, lr.plan.Def.Steps[step].ID, 0)
-	}
-	return known.job
-}
-
-// attemptID is what the wire calls the send under way of a step's job.
-func (lr *live) attemptID(step int32) string {
-	known, send := &lr.ids[step], lr.jobs[step].Send
-	if known.attempt == "" || known.send != send {
-		known.send, known.attempt = send, id.Attempt(lr.jobID(step), int(send))
-	}
-	return known.attempt
 }
 
 // Fields describes the stored snapshot. The plan must be known before reading.
 func (lr *live) Fields(c *codec.Codec) {
 	c.Uint(&lr.seq)
 	lr.run.Fields(c)
+	if c.Reading() {
+		lr.grow()
+	}
 	if n := c.Len(len(lr.jobs)); n != len(lr.jobs) {
 		c.Fail()
 		return
@@ -267,6 +184,7 @@ func (lr *live) Fields(c *codec.Codec) {
 	}
 	lr.approvalFields(c)
 	lr.timerFields(c)
+	lr.undo.fields(c)
 }
 
 func (lr *live) approvalFields(c *codec.Codec) {

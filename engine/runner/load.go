@@ -53,6 +53,7 @@ func (r *Runner) header(ctx context.Context, tenant, run string) (runHeader, err
 		if begun, ok := f.fact.(*engine.RunStarted); ok {
 			h = runHeader{
 				Kind: begun.RunKind, Workflow: begun.Workflow, Digest: begun.Digest, Seq: f.seq, StartedAt: f.at.At, StartedBy: f.at.Actor,
+				Parent: begun.Parent.Run,
 			}
 		}
 		return nil
@@ -97,8 +98,9 @@ func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
 	if lr.seq == 0 {
 		return nil, fmt.Errorf("run %s has a header and no facts: %w", run, codec.ErrCorrupt)
 	}
-	lr.committed, lr.header = lr.seq, h.State
-	lr.row = liveRow{Present: !lr.run.State.Final()}
+	lr.committed, lr.header, lr.fromStep = lr.seq, standing{h.State, h.Compensation.String()}, h.FromStep
+	lr.row = liveRow{Present: !lr.run.Settled()}
+	lr.heldSeen = lr.run.Held()
 	return lr, nil
 }
 

@@ -27,6 +27,11 @@ type metrics struct {
 	quarantined prometheus.Counter
 	malformed   prometheus.Counter
 
+	rollbacks    prometheus.Counter
+	undoFailed   prometheus.Counter
+	undoDuration prometheus.Histogram
+	undosHeld    prometheus.Gauge
+
 	succeeded prometheus.Counter // steps{succeeded}: the common one
 	allowed   prometheus.Counter // evaluations{ALLOW}
 	byTopic   sync.Map           // topic → *topicMetrics
@@ -73,12 +78,21 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		faults:      one("cordum_runs_faulted_total", "Runs that the engine could not go on with."),
 		quarantined: one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
 		malformed:   one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
+		rollbacks:   one("cordum_saga_rollbacks_total", "Compensations of runs begun."),
+		undoFailed:  one("cordum_saga_compensation_failed_total", "Times that a compensation had to wait for a person."),
+		undoDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cordum_saga_rollback_duration_seconds", Help: "From the begin of a run's compensation to its end.",
+			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 1800, 3600, 86400},
+		}),
+		undosHeld: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cordum_saga_compensations_held", Help: "Compensations that wait for a person now.",
+		}),
 	}
 	m.succeeded = m.steps.WithLabelValues("succeeded", "")
 	m.allowed = m.evaluations.WithLabelValues(safety.Allow.String())
 	if reg != nil {
 		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
-			m.duration, m.faults, m.quarantined, m.malformed)
+			m.duration, m.faults, m.quarantined, m.malformed, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
 	}
 	return m
 }

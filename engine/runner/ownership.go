@@ -131,6 +131,10 @@ func (r *Runner) recoverAll(ctx context.Context) error {
 			}
 		}
 	}
+	admitted, tenants := r.keys.overdue()
+	for i, run := range admitted {
+		r.admit(tenants[i], []string{run})
+	}
 	if taken+asleep > 0 {
 		r.cfg.Logger.Info("recovering runs", "under_way", taken, "asleep", asleep)
 	}
@@ -147,7 +151,11 @@ func (r *Runner) takeUp(rec store.Record) bool {
 		return false
 	}
 	var row liveRow
-	sure := codec.Decode(rec.Value, &row) == nil && bytes.Equal(encode(&row), rec.Value)
+	read := codec.Decode(rec.Value, &row) == nil
+	sure := read && bytes.Equal(encode(&row), rec.Value)
+	if read {
+		r.noteRow(tenant, run, &row)
+	}
 	if sure && !row.Outstanding {
 		if !row.Due.IsZero() {
 			l.inbox.push(task{do: func(t *turn) { t.lane.sleep(tenant, run, row.Due) }})
@@ -156,6 +164,14 @@ func (r *Runner) takeUp(rec store.Record) bool {
 	}
 	l.inbox.push(l.recoverTask(tenant, run))
 	return true
+}
+
+// noteRow takes over what is counted over all runs.
+func (r *Runner) noteRow(tenant, run string, row *liveRow) {
+	if row.Key != "" {
+		r.keys.note(keyName(tenant, row.Workflow, row.Key), run, int(row.Limit), row.Waits)
+	}
+	r.metrics.undosHeld.Add(float64(row.Held))
 }
 
 // recoverTask takes up a run. It is tried again while the store cannot be read.

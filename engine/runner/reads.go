@@ -114,13 +114,19 @@ func (r *Runner) View(ctx context.Context, c Caller, run string) (RunView, error
 		h.State, h.Fault = engine.RunFaulted.String(), err.Error()
 	}
 	return RunView{
-		ID: run, Kind: h.Kind.String(), Workflow: h.Workflow, Digest: h.Digest, State: h.State, Compensation: "none", Seq: h.Seq,
+		ID: run, Kind: h.Kind.String(), Workflow: h.Workflow, Digest: h.Digest, State: h.State, Compensation: h.Compensation.String(), Seq: h.Seq,
 		StartedAt: h.StartedAt, EndedAt: optional(h.EndedAt), StartedBy: h.StartedBy,
 		Error: &ErrorView{Code: "quarantined", Message: h.Fault},
 	}, nil
 }
 
-// WaitRun answers a run as soon as it has a fact after since or has ended; as it is when ctx ends first.
+// settled tells whether nothing happens to a run any more by itself.
+func settled(v *RunView) bool {
+	return v.EndedAt != nil && v.Compensation != engine.CompensationRunning.String() && v.Compensation != engine.CompensationHeld.String()
+}
+
+// WaitRun answers a run as soon as it has a fact after since or is settled: it has ended, and its compensation too; as it
+// is when ctx ends first.
 func (r *Runner) WaitRun(ctx context.Context, c Caller, run string, since uint64) (RunView, error) {
 	w, err := r.Watch(ctx, c, WatchRequest{Run: run}, 1)
 	if err != nil {
@@ -135,11 +141,11 @@ func (r *Runner) WaitRun(ctx context.Context, c Caller, run string, since uint64
 		case err != nil:
 			return RunView{}, err
 		case m.Kind == "snapshot":
-			if m.Snapshot.Seq > since || m.Snapshot.EndedAt != nil {
+			if m.Snapshot.Seq > since || settled(m.Snapshot) {
 				return *m.Snapshot, nil
 			}
 		case mayBeNews(m, since):
-			if v, err := r.View(ctx, c, run); err != nil || v.Seq > since || v.EndedAt != nil {
+			if v, err := r.View(ctx, c, run); err != nil || v.Seq > since || settled(&v) {
 				return v, err
 			}
 		}
@@ -150,7 +156,7 @@ func (r *Runner) WaitRun(ctx context.Context, c Caller, run string, since uint64
 func mayBeNews(m Message, since uint64) bool {
 	switch m.Kind {
 	case "event":
-		return m.Event.Seq > since || strings.HasPrefix(m.Event.Type, "run_")
+		return m.Event.Seq > since || strings.HasPrefix(m.Event.Type, "run_") || m.Event.Type == "compensation_ended"
 	case "gap":
 		return true
 	}
@@ -284,7 +290,7 @@ func (r *Runner) merge(
 func (h *runHeader) view(run string) RunHeader {
 	return RunHeader{
 		ID: run, Kind: h.Kind.String(), Workflow: h.Workflow, Digest: h.Digest, State: h.State, Seq: h.Seq,
-		StartedAt: h.StartedAt, EndedAt: optional(h.EndedAt), StartedBy: h.StartedBy,
+		Compensation: h.Compensation.String(), StartedAt: h.StartedAt, EndedAt: optional(h.EndedAt), StartedBy: h.StartedBy,
 	}
 }
 
@@ -301,7 +307,25 @@ func (r *Runner) Timeline(ctx context.Context, c Caller, run string, after uint6
 	if err != nil {
 		return nil, false, asUnavailable(err)
 	}
-	out := []Event{}
+	facts, more, err := r.facts(ctx, c.Tenant, run, after, limit)
+	out := make([]Event, 0, len(facts))
+	if len(facts) > 0 {
+		called, nameErr := r.namesFor(ctx, c.Tenant, run, plan, facts)
+		if nameErr != nil {
+			return nil, false, fmt.Errorf("timeline of run %s: %w", run, nameErr)
+		}
+		for _, f := range facts {
+			out = append(out, event(run, called, f))
+		}
+	}
+	if err != nil {
+		return out, false, fmt.Errorf("timeline of run %s: %w", run, err)
+	}
+	return out, more, nil
+}
+
+// facts reads a page of a run's log, behind a seq. What could be read comes with an error, too.
+func (r *Runner) facts(ctx context.Context, tenant, run string, after uint64, limit int) (out []stamped, more bool, err error) {
 	take := func(f stamped) error {
 		switch {
 		case f.seq <= after:
@@ -309,24 +333,24 @@ func (r *Runner) Timeline(ctx context.Context, c Caller, run string, after uint6
 		case len(out) == limit:
 			return errPageFull
 		}
-		out = append(out, event(run, plan, f))
+		out = append(out, f)
 		return nil
 	}
-	l := store.LogID{Tenant: c.Tenant, Run: run}
+	l := store.LogID{Tenant: tenant, Run: run}
 	for next := after + 1; ; {
 		entries, err := r.store.ReadLog(ctx, r.partOf(run), l, next, min(logPage, limit+1))
 		if err != nil {
-			return nil, false, fmt.Errorf("timeline of run %s: %w", run, errors.Join(ErrUnavailable, err))
+			return nil, false, errors.Join(ErrUnavailable, err)
 		}
 		if len(entries) == 0 {
 			return out, false, nil
 		}
 		for _, e := range entries {
-			switch err := r.visit(ctx, c.Tenant, r.partOf(run), e, take); {
+			switch err := r.visit(ctx, tenant, r.partOf(run), e, take); {
 			case errors.Is(err, errPageFull):
 				return out, true, nil
 			case err != nil:
-				return out, false, fmt.Errorf("timeline of run %s: %w", run, asUnavailable(err))
+				return out, false, asUnavailable(err)
 			}
 			next = e.First + uint64(e.Count)
 		}
@@ -394,11 +418,11 @@ func (r *Runner) Approval(ctx context.Context, c Caller, approval string) (Appro
 		return ApprovalView{}, missing
 	}
 	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (ApprovalView, error) {
-		step, ok := lr.plan.ByID[ref.Step]
-		if !ok || ref.Iteration != 0 || lr.approvals[int32(step)] == nil {
+		node, ok := lr.approvalOf(ref)
+		if !ok {
 			return ApprovalView{}, missing
 		}
-		return lr.approvalView(int32(step), true), nil
+		return lr.approvalView(node, true), nil
 	})
 }
 
@@ -419,8 +443,9 @@ func (t *turn) saveApproval(step int32) {
 	key := func(state string) store.Key {
 		return store.Key{Table: store.TableApproval, Tenant: lr.run.Tenant, ID: state + v.ID}
 	}
-	if v.State == safety.ApprovalWaiting.String() {
+	if v.State == safety.ApprovalWaiting.String() { // asked again after a send-back, it was closed before
 		lr.extra.puts = append(lr.extra.puts, store.Put{Key: key(approvalGroups[0]), Value: row})
+		lr.extra.deletes = append(lr.extra.deletes, key(approvalGroups[1]))
 		return
 	}
 	lr.extra.deletes = append(lr.extra.deletes, key(approvalGroups[0]))

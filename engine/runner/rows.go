@@ -47,7 +47,7 @@ func (l *lane) writeRun(ctx context.Context, tx *store.Tx, lr *live) error {
 	tx.Deletes = append(tx.Deletes, lr.extra.deletes...)
 	lr.writeHeader(tx)
 	lr.writeLiveRow(tx)
-	if lr.log.due() && !lr.run.State.Final() {
+	if lr.log.due() && !lr.run.Settled() {
 		l.writeSnapshot(tx, lr)
 	}
 	return nil
@@ -77,9 +77,16 @@ func (r *Runner) outsource(ctx context.Context, p store.Partition, tenant string
 	return appendOutsourced(nil, chunks), nil
 }
 
-// writeHeader keeps the row that lists are made of; it changes with the state that people see.
+// standing is what people see of a run at a glance.
+type standing struct{ state, compensation string }
+
+func (lr *live) standing() standing {
+	return standing{lr.run.Status(), lr.run.Compensation().String()}
+}
+
+// writeHeader keeps the row that lists are made of; it changes with what people see.
 func (lr *live) writeHeader(tx *store.Tx) {
-	if lr.run.Status() == lr.header {
+	if lr.standing() == lr.header {
 		return
 	}
 	h := lr.headerRow(lr.seq)
@@ -91,24 +98,29 @@ func (lr *live) headerRow(seq uint64) runHeader {
 	return runHeader{
 		Kind: r.Kind, Workflow: r.Workflow, Digest: lr.plan.Def.Digest, State: r.Status(), Seq: seq,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, StartedBy: r.StartedBy,
+		Compensation: r.Compensation(), Parent: r.Parent.Run, FromStep: lr.fromStep,
 	}
 }
 
-// writeLiveRow keeps what recovery must know before it reads the run; it goes when the run ends.
+// writeLiveRow keeps what recovery must know before it reads the run; it goes when nothing of the run is left.
 func (lr *live) writeLiveRow(tx *store.Tx) {
 	key := liveKey(lr.run.Tenant, lr.id)
-	if lr.run.State.Final() {
+	if lr.run.Settled() {
 		if lr.row.Present {
 			tx.Deletes = append(tx.Deletes, key)
 		}
 		lr.row = liveRow{}
 		return
 	}
-	row := liveRow{Present: true, Outstanding: lr.run.Outstanding() || lr.run.More()}
+	row := liveRow{Present: true, Outstanding: lr.run.Outstanding() || lr.run.More(), Held: int32(lr.run.Held())}
+	if lr.run.Key != "" {
+		row.Workflow, row.Key, row.Limit = lr.run.Workflow, lr.run.Key, int32(lr.keyLimit())
+		row.Waits = lr.run.State == engine.RunPending
+	}
 	if !row.Outstanding {
 		_, row.Due, _ = lr.timers.next()
 	}
-	if row.Present != lr.row.Present || row.Outstanding != lr.row.Outstanding || !row.Due.Equal(lr.row.Due) {
+	if row != lr.row {
 		tx.Puts = append(tx.Puts, store.Put{Key: key, Value: encode(&row)})
 		lr.row = row
 	}
@@ -128,6 +140,10 @@ type runHeader struct {
 	EndedAt   time.Time
 	StartedBy string
 	Fault     string // why the run could not be read or gone on with
+
+	Compensation engine.Compensation
+	Parent       string // the run that started it
+	FromStep     string // what people call the step of it that did
 }
 
 // Fields describes the stored form; fields are only added at the end.
@@ -141,6 +157,9 @@ func (h *runHeader) Fields(c *codec.Codec) {
 	c.Time(&h.EndedAt)
 	c.String(&h.StartedBy)
 	c.String(&h.Fault)
+	codec.Enum(c, &h.Compensation)
+	c.String(&h.Parent)
+	c.String(&h.FromStep)
 }
 
 // liveRow is what recovery must know of a run that has not ended.
@@ -148,12 +167,22 @@ type liveRow struct {
 	Present     bool // not stored: the row exists
 	Outstanding bool // a worker, a queue or the engine itself has something to do for it
 	Due         time.Time
+
+	Held          int32  // compensations that wait for a person
+	Workflow, Key string // of a run with a concurrency key
+	Limit         int32  // how many runs may have it
+	Waits         bool   // the run waits for it
 }
 
 // Fields describes the stored form.
 func (l *liveRow) Fields(c *codec.Codec) {
 	c.Bool(&l.Outstanding)
 	c.Time(&l.Due)
+	c.Int32(&l.Held)
+	c.String(&l.Workflow)
+	c.String(&l.Key)
+	c.Int32(&l.Limit)
+	c.Bool(&l.Waits)
 }
 
 func headerKey(tenant, run string) store.Key {
@@ -170,7 +199,7 @@ func snapshotKey(tenant, run string) store.Key {
 
 // snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
 // another version is not read, and the run is folded from its first fact.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
 type snapshot struct {

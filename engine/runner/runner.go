@@ -44,6 +44,8 @@ type Runner struct {
 	dispatch *dispatch
 	defs     *definitions
 	hub      *hub
+	keys     *keyring
+	shapes   shapes
 	metrics  *metrics
 
 	mu      sync.Mutex
@@ -86,7 +88,7 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 			"cordum_scheduler_queue_depth", "Released attempts that wait for a worker.", []string{"queue"}, nil)})
 	}
 	r.defs = newDefinitions(r)
-	r.hub = newHub()
+	r.hub, r.keys = newHub(), newKeyring()
 	for range min(r.cfg.Lanes, s.Partitions()) {
 		r.lanes = append(r.lanes, newLane(r))
 	}

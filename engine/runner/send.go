@@ -37,15 +37,15 @@ func (d *dispatch) send(lr *live, step int32, g scheduler.Grant, buf *scratch) e
 
 // packet is the attempt as its worker sees it.
 func (d *dispatch) packet(lr *live, step int32) *wire.BusPacket {
-	def, s, j := &lr.plan.Def.Steps[step], &lr.plan.Steps[step], lr.jobs[step]
-	job := lr.jobID(step)
+	s, j := lr.run.Spec(step), lr.jobs[step]
+	def := s.Def
 	return &wire.BusPacket{
 		TraceId: lr.id, SenderId: d.r.cfg.Owner, CreatedAt: timestamppb.New(d.r.now()), ProtocolVersion: 1,
 		Payload: &wire.BusPacket_JobRequest{JobRequest: &wire.JobRequest{
 			JobId: lr.attemptID(step), Topic: j.Topic, Priority: wirePriority(s.Priority), TenantId: lr.run.Tenant,
-			WorkflowId: lr.run.Workflow, StepIndex: step, PrincipalId: lr.run.StartedBy, Labels: lr.run.Labels,
+			WorkflowId: lr.run.Workflow, StepIndex: lr.run.Steps[step].Def, Iteration: max(lr.run.Steps[step].Item, 0), PrincipalId: lr.run.StartedBy, Labels: lr.run.Labels,
 			Meta: &wire.JobMetadata{
-				TenantId: lr.run.Tenant, ActorId: lr.run.StartedBy, IdempotencyKey: job, PackId: j.Pack, Requires: def.Requires,
+				TenantId: lr.run.Tenant, ActorId: lr.run.StartedBy, IdempotencyKey: lr.effectKey(step), PackId: j.Pack, Requires: def.Requires,
 			},
 			Token: j.Token, Input: inputOf(lr, step), AskBegin: !s.Idempotent,
 			AskAccept:     s.Idempotent && (def.Timeout > 0 || def.QueueTimeout > 0 || def.HeartbeatTimeout > 0),

@@ -5,13 +5,11 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"cordum.dev/cordum/safety"
 )
 
 // Maps are stored in order, so that equal states are equal bytes.
 
-func sortedKeys(m map[int32]*safety.Approval) []int32 { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[int32]V) []int32 { return slices.Sorted(maps.Keys(m)) }
 
 func sortedRefs(m map[timerRef]time.Time) []timerRef {
 	return slices.SortedFunc(maps.Keys(m), func(a, b timerRef) int {

@@ -60,13 +60,16 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	}
 	run := r.newRun(scope)
 	in := engine.Submit{
-		Tenant: c.Tenant, Workflow: plan.Def.ID, Kind: kind, RerunOf: req.RerunOf, Labels: mergeLabels(plan.Def.Labels, req.Labels),
+		Tenant: c.Tenant, Workflow: plan.Def.ID, Kind: kind, RerunOf: req.RerunOf, ForkOf: req.fork.of, Labels: req.Labels,
 	}
 	var err error
 	if in.Input, err = r.payload(ctx, run, c.Tenant, req.Input); err != nil {
 		return Started{}, err
 	}
 	if in.Context, err = r.payload(ctx, run, c.Tenant, req.Context); err != nil {
+		return Started{}, err
+	}
+	if in.Reused, err = r.keepReused(ctx, run, c.Tenant, req.fork.reused); err != nil {
 		return Started{}, err
 	}
 	answer := newPromise[Started]()
@@ -77,7 +80,12 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 				t.replay(answer)
 				return
 			}
-			t.submit(c, plan, in, answer)
+			err := t.make(c, plan, in, func(lr *live) {
+				t.answerStart(answer, Started{RunID: lr.id, Workflow: plan.Def.ID, Digest: plan.Def.Digest})
+			})
+			if err != nil {
+				answer.fail(err)
+			}
 		},
 	})
 	if err != nil {
@@ -86,23 +94,30 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	return answer.wait(ctx)
 }
 
-// submit makes the run.
-func (t *turn) submit(c Caller, plan *steps.Workflow, in engine.Submit, answer promise[Started]) {
+// make makes the run that the turn is about and starts it. begun, called before anything is decided, may add to what the
+// commit writes and register who waits for it. An error says why there is no run; then nothing is stored.
+func (t *turn) make(c Caller, plan *steps.Workflow, in engine.Submit, begun func(*live)) error {
+	in.Stamp = t.by(c)
+	if err := prepare(t.fresh, plan, &in); err != nil {
+		return err
+	}
 	lr, err := newLive(t.fresh, plan)
 	if err != nil {
-		answer.fail(err)
-		return
+		return err
+	}
+	if err := t.takeKey(plan.Def.Concurrency, &in); err != nil {
+		return err
 	}
 	t.live = lr
 	lr.run.Tenant = c.Tenant
 	t.lane.runs[lr.id] = lr
-	in.Stamp = t.by(c)
 	if in.Kind == engine.KindWorkflow {
 		lr.extra.puts = append(lr.extra.puts, store.Put{Key: recentKey(c.Tenant, in.Workflow, lr.id), Value: []byte{1}})
 	}
 	t.keep()
-	t.answerStart(answer, Started{RunID: lr.id, Workflow: plan.Def.ID, Digest: plan.Def.Digest})
+	begun(lr)
 	_ = t.decide(in)
+	return nil
 }
 
 func (t *turn) answerStart(answer promise[Started], started Started) {
@@ -138,7 +153,7 @@ func recentKey(tenant, workflow, run string) store.Key {
 func bodyHash(kind engine.Kind, plan *steps.Workflow, req StartRequest) string {
 	h := sha256.New()
 	labels, _ := json.Marshal(req.Labels) // a map of strings always encodes, keys sorted
-	for _, part := range []string{kind.String(), plan.Def.Digest, string(req.Input), string(req.Context), string(labels), req.RerunOf} {
+	for _, part := range []string{kind.String(), plan.Def.Digest, string(req.Input), string(req.Context), string(labels), req.RerunOf, req.fork.asked} {
 		_, _ = h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -3,9 +3,11 @@ package runner
 import (
 	"container/heap"
 	"time"
+
+	"cordum.dev/cordum/engine"
 )
 
-// timerRef names one timer of a run: what it is for (engine.Timer, scheduler.JobTimer or timerApproval) and which step
+// timerRef names one timer of a run: what it is for (engine.Timer, scheduler.JobTimer or timerApproval) and which node
 // has it, -1 for the run itself.
 type timerRef struct {
 	kind uint8
@@ -52,6 +54,16 @@ const minStale = 64
 func (t *runTimers) clear(ref timerRef) { delete(t.due, ref) }
 
 func (t *runTimers) clearAll() { t.due, t.heap = nil, nil }
+
+// clearForward clears the timers of the forward part: those of compensations stay.
+func (t *runTimers) clearForward(r *engine.Run) {
+	for ref := range t.due {
+		if ref.step < 0 || !r.IsUndo(ref.step) {
+			delete(t.due, ref)
+		}
+	}
+	t.compact()
+}
 
 // next is the earliest timer, and whether there is one.
 func (t *runTimers) next() (timerRef, time.Time, bool) {

@@ -27,7 +27,7 @@ func (t *turn) traceStep(i int32) {
 	if r.cfg.Tracer == nil {
 		return
 	}
-	step, name := lr.run.Steps[i], lr.plan.Def.Steps[i].ID
+	step, name := lr.run.Steps[i], lr.run.Name(i)
 	if step.StartedAt.IsZero() {
 		return
 	}
@@ -42,7 +42,7 @@ func (t *turn) traceAttempt(i int32) {
 	if r.cfg.Tracer == nil {
 		return
 	}
-	name, attempt, began, ended, state := lr.plan.Def.Steps[i].ID, int(j.Attempt), j.AskedAt, j.EndedAt, j.State.String()
+	name, attempt, began, ended, state := lr.run.Name(i), int(j.Attempt), j.AskedAt, j.EndedAt, j.State.String()
 	t.after(func() { r.cfg.Tracer.Span(lr.id, lr.run.Workflow, name, attempt, began, ended, state) })
 }
 

@@ -32,8 +32,11 @@ func (t *turn) runID() string {
 
 // system is the stamp of what happens by itself.
 func (t *turn) system(reason string) engine.Stamp {
-	return engine.Stamp{At: t.now, Actor: "system", Reason: reason}
+	return engine.Stamp{At: t.now, Actor: systemActor, Reason: reason}
 }
+
+// systemActor is who does what happens by itself.
+const systemActor = "system"
 
 // by is the stamp of what a caller asked for.
 func (t *turn) by(c Caller) engine.Stamp {
@@ -113,8 +116,7 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 		t.traceStep(f.Step)
 		t.lane.r.metrics.stepEnded(f.State.String(), f.Failure.Code)
 	case *engine.StepSucceededFact:
-		t.traceStep(f.Step)
-		t.lane.r.metrics.succeeded.Inc()
+		t.stepSucceeded(f.Step)
 	case *engine.StepSkippedFact:
 		t.lane.r.metrics.stepEnded("skipped", f.Reason.String())
 	case *engine.RunPaused:
@@ -123,7 +125,40 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 		t.takeUp()
 	case *engine.RunEnded:
 		t.endRun()
+	default:
+		t.consequenceBelow(at, f)
 	}
+}
+
+// consequenceBelow answers a fact about a sub-workflow or a compensation.
+func (t *turn) consequenceBelow(at engine.Stamp, f engine.Fact) {
+	l, lr := t.lane, t.live
+	switch f := f.(type) {
+	case *engine.ChildAsked:
+		t.after(func() { l.askChild(lr, f.Step) })
+	case *engine.ChildStopAsked:
+		t.after(func() { l.stopChild(lr, f.Step) })
+	case *engine.ChildUndoAsked:
+		t.after(func() { l.undoChild(lr, f.Step) })
+	case *engine.UndoingBegun:
+		t.undoBegun()
+	case *engine.UndoHeld:
+		t.undoHeld(f)
+	case *engine.UndoSettled:
+		t.crashBetweenUndos()
+	case *engine.UndoingEnded:
+		t.undoEnded(at)
+	}
+}
+
+// stepSucceeded counts a step, or a compensation, that ended well.
+func (t *turn) stepSucceeded(node int32) {
+	t.traceStep(node)
+	if t.live.run.IsUndo(node) {
+		t.crashBetweenUndos()
+		return
+	}
+	t.lane.r.metrics.succeeded.Inc()
 }
 
 // goOn makes the lane feed the run a Continue in a later batch.
@@ -165,20 +200,23 @@ func (t *turn) judge(f *engine.JobAsked) {
 }
 
 // request is what the safety kernel decides about.
-func (lr *live) request(step int32) safety.Request {
-	def, j := &lr.plan.Def.Steps[step], lr.jobs[step]
+func (lr *live) request(node int32) safety.Request {
+	spec, j := lr.run.Spec(node), lr.jobs[node]
 	return safety.Request{
-		Tenant: lr.run.Tenant, Principal: lr.run.StartedBy, Source: sourceOf(lr.run.Kind), Workflow: lr.run.Workflow, Step: def.ID,
-		Pack: j.Pack, Tool: j.Tool, Topic: j.Topic, Effect: effectName(lr.plan.Steps[step].Effect), Requires: def.Requires,
-		Labels: lr.run.Labels, Input: lr.run.Steps[step].Input.Data,
+		Tenant: lr.run.Tenant, Principal: lr.run.StartedBy, Source: lr.source(node), Workflow: lr.run.Workflow, Step: spec.Def.ID,
+		Pack: j.Pack, Tool: j.Tool, Topic: j.Topic, Effect: effectName(spec.Effect), Requires: spec.Def.Requires,
+		Labels: lr.run.Labels, Input: lr.run.Steps[node].Input.Data,
 	}
 }
 
-func sourceOf(k engine.Kind) string {
-	if k == engine.KindJob {
-		return "api"
+func (lr *live) source(node int32) string {
+	switch {
+	case lr.run.IsUndo(node):
+		return safety.SourceCompensation
+	case lr.run.Kind == engine.KindJob:
+		return safety.SourceAPI
 	}
-	return "step"
+	return safety.SourceStep
 }
 
 // job gives a step's job an input and follows its ruling. It answers what the worker is told.
@@ -200,7 +238,7 @@ func (t *turn) job(step int32, in scheduler.JobInput, result *engine.Outcome) sc
 		t.announce(step)
 	}
 	if ruling.End != scheduler.NotEnded {
-		t.ended(step, before, ruling, result)
+		t.ended(step, j, before, ruling, result)
 	}
 	return ruling
 }
@@ -212,15 +250,15 @@ type attemptOf struct {
 }
 
 // ended tells the fleet and the engine that an attempt is over.
-func (t *turn) ended(step int32, a attemptOf, ruling scheduler.Ruling, result *engine.Outcome) {
-	lr, r := t.live, t.lane.r
-	j := lr.jobs[step]
+func (t *turn) ended(step int32, j *scheduler.Job, a attemptOf, ruling scheduler.Ruling, result *engine.Outcome) {
+	r := t.lane.r
 	t.tellFleet(move{kind: moveEnded, attempt: a.id})
 	r.metrics.jobEnded(j)
 	t.traceAttempt(step)
 	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt}
 	if result != nil {
-		out.Result, out.Output, out.Failure = result.Result, result.Output, result.Failure
+		out.Result, out.Output, out.Failure, out.Effect = result.Result, result.Output, result.Failure, result.Effect
+		out.Answered = ruling.End == scheduler.EndAnswered
 	} else {
 		out.Result, out.Failure = verdictOf(ruling)
 	}
@@ -265,7 +303,7 @@ func (t *turn) settle() {
 // fireDue feeds every due timer of the run to the machine it belongs to.
 func (t *turn) fireDue() {
 	lr := t.live
-	for t.err == nil && lr.run.State != engine.RunFaulted {
+	for t.err == nil && lr.run.Fault == "" {
 		ref, due, ok := lr.timers.next()
 		if !ok || due.After(t.now) {
 			break

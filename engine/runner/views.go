@@ -13,33 +13,33 @@ func (lr *live) view() RunView {
 	r := lr.run
 	v := RunView{
 		ID: lr.id, Kind: r.Kind.String(), Workflow: r.Workflow, Digest: lr.plan.Def.Digest, Version: lr.plan.Def.Version,
-		State: r.Status(), Compensation: "none", Seq: lr.committed, StartedAt: r.StartedAt, EndedAt: optional(r.EndedAt),
-		StartedBy: r.StartedBy, Labels: r.Labels, RerunOf: r.RerunOf, Input: r.Input.Data, Context: r.Context.Data,
-		Output: r.Output.Data, Error: failureView(r.Failure), Steps: make([]StepView, len(r.Steps)),
+		State: r.Status(), Compensation: r.Compensation().String(), Seq: lr.committed, StartedAt: r.StartedAt,
+		EndedAt: optional(r.EndedAt), StartedBy: r.StartedBy, Labels: r.Labels, RerunOf: r.RerunOf, ForkOf: r.ForkOf,
+		Parent: lr.parentView(), Held: lr.heldViews(), Input: r.Input.Data, Context: r.Context.Data,
+		Output: r.Output.Data, Error: failureView(r.Failure), Steps: lr.stepViews(),
 	}
-	if r.State == engine.RunFaulted {
+	if r.Fault != "" {
 		v.Error = &ErrorView{Code: "faulted", Message: r.Fault}
 	}
-	for i := range r.Steps {
-		v.Steps[i] = lr.stepView(int32(i))
+	for _, node := range r.Kept {
+		v.Kept = append(v.Kept, r.Name(node))
 	}
 	return v
 }
 
 func (lr *live) stepView(i int32) StepView {
-	s, def := &lr.run.Steps[i], &lr.plan.Def.Steps[i]
+	r, s := lr.run, &lr.run.Steps[i]
+	spec, path := r.Spec(i), r.Name(i)
 	v := StepView{
-		ID: def.ID, Name: def.Name, Type: lr.plan.Steps[i].Kind, State: s.State.String(), Reason: s.Reason.String(),
-		Attempt: int(s.Attempt), StartedAt: optional(s.StartedAt), EndedAt: optional(s.EndedAt), Output: s.Output.Data,
+		ID: path, Path: path, Name: spec.Def.Name, Type: spec.Kind, State: s.State.String(), Reason: s.Reason.String(),
+		Attempt: int(s.Attempt), StartedAt: optional(s.StartedAt), EndedAt: optional(s.EndedAt), Output: lr.outputView(i),
 	}
+	lr.placeView(i, &v)
 	if s.State != engine.StepSucceeded {
 		v.Error = failureView(s.Failure)
 	}
 	if s.State == engine.StepWaiting {
-		v.Reason = "timer"
-		if lr.approvals[i] != nil {
-			v.Reason = "approval"
-		}
+		v.Reason = lr.waitsFor(i)
 	}
 	if j := lr.jobs[i]; j != nil {
 		v.JobID, v.JobState, v.Worker = lr.jobID(i), j.State.String(), j.Worker
@@ -58,10 +58,10 @@ func (lr *live) jobView(i int32) JobView {
 	s, j := &lr.run.Steps[i], lr.jobs[i]
 	v := JobView{
 		ID: lr.jobID(i), RunID: lr.id, Topic: j.Topic, Pack: j.Pack, Tool: j.Tool, State: j.State.String(),
-		Attempt: int(j.Attempt), Worker: j.Worker, CreatedAt: j.CreatedAt, EndedAt: optional(s.EndedAt), Output: s.Output.Data,
+		Attempt: int(j.Attempt), Worker: j.Worker, CreatedAt: j.CreatedAt, EndedAt: optional(s.EndedAt), Output: lr.outputView(i),
 	}
 	if lr.run.Kind == engine.KindWorkflow {
-		v.Workflow, v.Step = lr.run.Workflow, lr.plan.Def.Steps[i].ID
+		v.Workflow, v.Step = lr.run.Workflow, lr.run.Name(i)
 	}
 	if s.State != engine.StepSucceeded {
 		v.Error = failureView(s.Failure)
@@ -73,7 +73,7 @@ func (lr *live) jobView(i int32) JobView {
 func (lr *live) approvalView(step int32, shown bool) ApprovalView {
 	a := lr.approvals[step]
 	v := ApprovalView{
-		ID: lr.jobID(step), RunID: lr.id, Workflow: lr.run.Workflow, Step: lr.plan.Def.Steps[step].ID, Title: a.Title,
+		ID: lr.jobID(step), RunID: lr.id, Workflow: lr.run.Workflow, Step: lr.run.Name(step), Title: a.Title,
 		State: a.State.String(), Hash: a.Hash, RequestedAt: a.RequestedAt, RequestedBy: a.RequestedBy,
 		ExpiresAt: optional(a.ExpiresAt), DecidedAt: optional(a.DecidedAt), DecidedBy: a.DecidedBy, Comment: a.Comment,
 	}

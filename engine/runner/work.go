@@ -23,11 +23,12 @@ func (t *turn) announce(step int32) {
 
 // demand is what the fleet must know of a released attempt.
 func (lr *live) demand(step int32) scheduler.Request {
-	def, j := &lr.plan.Def.Steps[step], lr.jobs[step]
+	spec, j := lr.run.Spec(step), lr.jobs[step]
+	def := spec.Def
 	return scheduler.Request{
 		Attempt: lr.attemptID(step), Tenant: lr.run.Tenant, Topic: j.Topic, Requires: def.Requires,
 		PreferredWorker: def.PreferredWorkerID, PreferredPool: def.PreferredPool,
-		Priority: lr.plan.Steps[step].Priority, ReleasedAt: j.CreatedAt,
+		Priority: spec.Priority, ReleasedAt: j.CreatedAt,
 	}
 }
 
@@ -53,17 +54,22 @@ func (t *turn) withholdJobs() {
 // stopJob asks a job to end: at once when no worker was sent it, by its worker's answer otherwise.
 func (t *turn) stopJob(f *engine.JobStopAsked) {
 	j := t.live.jobs[f.Step]
-	if j == nil || j.State.Final() || t.live.run.Steps[f.Step].State.Final() {
+	if j == nil || j.State.Final() || t.live.run.Steps[f.Step].State != engine.StepRunning {
 		return // closeJob has it
 	}
 	t.job(f.Step, scheduler.Stop{Force: f.Force, Held: j.Holds()}, nil)
 }
 
 // closeJob ends the job of a step that ended without its worker's answer: total_timeout. What the worker still says is
-// late.
+// late; that no worker had begun it is an answer, too.
 func (t *turn) closeJob(step int32) {
-	if j := t.live.jobs[step]; j != nil && !j.State.Final() {
-		t.job(step, scheduler.Due{Timer: scheduler.TimerAttempt}, nil)
+	j := t.live.jobs[step]
+	if j == nil || j.State.Final() {
+		return
+	}
+	attempt := j.Attempt
+	if ruling := t.job(step, scheduler.Abandon{}, nil); !ruling.Unknown && t.live.run.UnknownAttempt(step, attempt) {
+		t.inputs = append(t.inputs, engine.Late{Stamp: t.system("it had not begun"), Step: step, Attempt: attempt, Result: engine.ResultCancelled})
 	}
 }
 
@@ -73,7 +79,7 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 	lr, d := t.live, t.lane.r.dispatch
 	j := lr.jobs[step]
 	if j == nil || j.Begun || j.Cancel || (j.State != scheduler.JobScheduled && j.State != scheduler.JobDispatched) ||
-		lr.attemptID(step) != g.Attempt || lr.run.State != engine.RunRunning || lr.run.Paused {
+		lr.attemptID(step) != g.Attempt || !lr.serves(step) || lr.run.Paused {
 		t.lane.moves = append(t.lane.moves, move{kind: moveEnded, attempt: g.Attempt})
 		return // a resume announces it again
 	}
@@ -107,7 +113,7 @@ func (t *turn) endRun() {
 	lr := t.live
 	t.lane.r.metrics.runEnded(lr.run)
 	for i, j := range lr.jobs {
-		if j == nil || j.State.Final() || j.Send == 0 {
+		if j == nil || j.State.Final() || j.Send == 0 || lr.run.IsUndo(int32(i)) {
 			continue
 		}
 		attempt := lr.attemptID(int32(i))
@@ -127,7 +133,7 @@ func (t *turn) adopted(step int32, g scheduler.Grant) {
 // of it when it goes on.
 func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 	lr := t.live
-	if lr.attemptID(step) != lost.Attempt || lr.jobs[step].State.Final() || lr.run.State == engine.RunFaulted {
+	if lr.attemptID(step) != lost.Attempt || lr.jobs[step].State.Final() || lr.run.Fault != "" {
 		return
 	}
 	if lost.Reason == scheduler.LostReturned {
@@ -140,11 +146,16 @@ func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 
 // recover takes up a run whose owner is new.
 func (t *turn) recover() {
-	for _, j := range t.live.jobs {
-		if j != nil && j.State == scheduler.JobPending && t.live.run.State == engine.RunRunning {
+	lr := t.live
+	for i, j := range lr.jobs {
+		if j != nil && j.State == scheduler.JobPending && lr.serves(int32(i)) {
 			t.err = errPendingJob
 			return
 		}
+	}
+	if lr.run.State == engine.RunPending && t.lane.r.keys.holds(keyName(lr.run.Tenant, lr.run.Workflow, lr.run.Key), lr.id) {
+		_ = t.decide(engine.Admit{Stamp: t.system("its concurrency key is free")})
+		return
 	}
 	t.takeUp()
 }
@@ -154,9 +165,10 @@ func (t *turn) recover() {
 // what they have.
 func (t *turn) takeUp() {
 	l, lr := t.lane, t.live
-	if lr.run.State != engine.RunRunning {
+	if !lr.active() {
 		return
 	}
+	t.after(func() { l.askNested(lr) })
 	for i, j := range lr.jobs {
 		if j != nil && j.Holds() {
 			t.adoptHolder(int32(i))
@@ -198,7 +210,7 @@ func (t *turn) softJob(step int32, in scheduler.JobInput) {
 // cost.
 func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 	lr, j := t.live, t.live.jobs[step]
-	if !j.Mine(b.Token) || j.Begun || lr.run.State != engine.RunRunning {
+	if !j.Mine(b.Token) || j.Begun || !lr.serves(step) {
 		return scheduler.Ruling{Reply: scheduler.ReplyStale}
 	}
 	attempt := lr.attemptID(step)
@@ -217,10 +229,11 @@ func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 	return scheduler.Ruling{Reply: scheduler.ReplyOK}
 }
 
-// lateOnce tells whether a late result is to be noted: each once, and not more than a few of a run.
-func (t *turn) lateOnce(token []byte) bool {
+// lateOnce tells whether a late result is to be noted: each once, and not more than a few of a run but for those that say
+// what was unknown.
+func (t *turn) lateOnce(token []byte, settles bool) bool {
 	lr := t.live
-	if len(lr.late) >= maxLate || slices.ContainsFunc(lr.late, func(seen []byte) bool { return bytes.Equal(seen, token) }) {
+	if !settles && len(lr.late) >= maxLate || slices.ContainsFunc(lr.late, func(seen []byte) bool { return bytes.Equal(seen, token) }) {
 		return false
 	}
 	lr.late = append(lr.late, bytes.Clone(token))

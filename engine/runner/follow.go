@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"time"
+
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/internal/codec"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/scheduler"
+)
+
+// follow keeps what is derived across the machines: a job begins with the engine's question, timers with what set them. It
+// must come to the same whether the facts of a decision come one by one, from the log, or after all of them were applied.
+func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
+	switch f := f.(type) {
+	case engine.Fact:
+		if !lr.followRun(at, f) && !lr.followStep(at, f) {
+			lr.followNested(at, f)
+		}
+	case scheduler.Fact:
+		lr.followJob(at, f)
+	case *safety.ApprovalOpened:
+		lr.timers.set(timerRef{timerApproval, f.Step}, f.ExpiresAt)
+	case *safety.ApprovalClosed:
+		lr.timers.clear(timerRef{timerApproval, f.Step})
+	}
+}
+
+var runTimer = timerRef{uint8(engine.TimerRun), -1}
+
+// followRun follows facts about the run itself and tells whether f is one.
+func (lr *live) followRun(at engine.Stamp, f engine.Fact) bool {
+	switch f := f.(type) {
+	case *engine.RunStarted:
+		lr.timers.set(runTimer, f.TimeoutAt)
+	case *engine.StopBegun:
+		if f.Stop == engine.StopTimeout {
+			lr.timers.clear(runTimer)
+		}
+		lr.undo.asked(at, lr.run)
+	case *engine.RunEnded:
+		lr.timers.clearForward(lr.run)
+	case *engine.UndoingBegun:
+		lr.undo.asked(at, lr.run)
+		lr.undo.since = at.At
+	case *engine.SetBack:
+		lr.timers.set(runTimer, lr.deadline(at.At, f))
+	default:
+		return false
+	}
+	return true
+}
+
+// deadline is when the timeout of a run that was set back is over: one that came back by itself has what is left of it, one
+// that a person brought back has it anew.
+func (lr *live) deadline(at time.Time, f *engine.SetBack) time.Time {
+	timeout := lr.plan.Def.Timeout
+	switch {
+	case timeout <= 0:
+		return time.Time{}
+	case f.Target.Auto:
+		return lr.run.StartedAt.Add(timeout)
+	}
+	return at.Add(timeout)
+}
+
+// followStep follows facts about a node of any kind and tells whether f is one.
+func (lr *live) followStep(at engine.Stamp, f engine.Fact) bool {
+	switch f := f.(type) {
+	case *engine.JobAsked:
+		if lr.jobs[f.Step] == nil {
+			lr.jobs[f.Step] = &scheduler.Job{}
+		}
+		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
+		lr.setTotal(f.Step, f.TotalAt)
+	case *engine.ApprovalAsked:
+		if lr.approvals == nil {
+			lr.approvals = make(map[int32]*safety.Approval)
+		}
+		lr.approvals[f.Step] = &safety.Approval{Title: f.Title, Context: f.Context}
+	case *engine.DelaySet:
+		lr.timers.set(timerRef{uint8(engine.TimerDelay), f.Step}, f.Due)
+	case *engine.SignalAwaited:
+		lr.timers.set(timerRef{uint8(engine.TimerWait), f.Step}, f.Due)
+	case *engine.RetrySet:
+		lr.clearChild(f.Step)
+		lr.timers.set(timerRef{uint8(engine.TimerRetry), f.Step}, f.Due)
+	case *engine.RetryDue:
+		lr.timers.clear(timerRef{uint8(engine.TimerRetry), f.Step})
+	case *engine.StepSucceededFact:
+		lr.clearStep(f.Step)
+		lr.shed(f.Step)
+	case *engine.StepEnded:
+		lr.clearStep(f.Step)
+	case *engine.StepSkippedFact:
+		lr.clearStep(f.Step)
+	default:
+		return false
+	}
+	return true
+}
+
+// followNested follows facts about sub-workflows and compensations.
+func (lr *live) followNested(at engine.Stamp, f engine.Fact) {
+	switch f := f.(type) {
+	case *engine.ChildAsked:
+		lr.timers.set(timerRef{uint8(engine.TimerChild), f.Step}, f.DueAt)
+		lr.setTotal(f.Step, f.TotalAt)
+	case *engine.ChildStopAsked:
+		lr.timers.clear(timerRef{uint8(engine.TimerChild), f.Step})
+		lr.timers.set(timerRef{uint8(engine.TimerGrace), f.Step}, f.GraceAt)
+	case *engine.UndoHeld:
+		lr.clearStep(f.Step)
+		lr.undo.hold(f.Step, at.At)
+	case *engine.UndoRearmed:
+		delete(lr.undo.held, f.Step)
+	case *engine.UndoSettled:
+		lr.clearStep(f.Step)
+		delete(lr.undo.held, f.Step)
+	}
+}
+
+// setTotal sets when all attempts of an allowance must be over; only the first one's question says so.
+func (lr *live) setTotal(node int32, at time.Time) {
+	if !at.IsZero() {
+		lr.timers.set(timerRef{uint8(engine.TimerTotal), node}, at)
+	}
+}
+
+func (lr *live) followJob(at engine.Stamp, f scheduler.Fact) {
+	switch f := f.(type) {
+	case *scheduler.JobReleased:
+		lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
+		lr.timers.clear(timerRef{uint8(scheduler.TimerAttempt), f.Step})
+		lr.timers.clear(timerRef{uint8(scheduler.TimerHeartbeat), f.Step})
+	case *scheduler.JobBegun:
+		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
+		lr.timers.set(timerRef{uint8(scheduler.TimerAttempt), f.Step}, f.TimeoutAt)
+		lr.heard(f.Step, at.At)
+	case *scheduler.JobProgressed:
+		lr.heard(f.Step, at.At)
+	case *scheduler.JobCancelling:
+		lr.timers.set(timerRef{uint8(scheduler.TimerGrace), f.Step}, f.GraceAt)
+	case *scheduler.JobEnded:
+		for _, k := range jobTimers {
+			lr.timers.clear(timerRef{uint8(k), f.Step})
+		}
+	}
+}
+
+var (
+	jobTimers  = []scheduler.JobTimer{scheduler.TimerQueue, scheduler.TimerAttempt, scheduler.TimerGrace, scheduler.TimerHeartbeat}
+	stepTimers = []engine.Timer{engine.TimerDelay, engine.TimerRetry, engine.TimerTotal, engine.TimerWait}
+)
+
+// clearStep forgets the engine's timers of a node that ended.
+func (lr *live) clearStep(node int32) {
+	for _, k := range stepTimers {
+		lr.timers.clear(timerRef{uint8(k), node})
+	}
+	lr.clearChild(node)
+}
+
+// clearChild forgets the timers of a sub-workflow that is over.
+func (lr *live) clearChild(node int32) {
+	lr.timers.clear(timerRef{uint8(engine.TimerChild), node})
+	lr.timers.clear(timerRef{uint8(engine.TimerGrace), node})
+}
+
+// heard starts the silence of a job's worker anew.
+func (lr *live) heard(node int32, at time.Time) {
+	if silence := lr.run.DefOf(node).HeartbeatTimeout; silence > 0 {
+		lr.timers.set(timerRef{uint8(scheduler.TimerHeartbeat), node}, at.Add(silence))
+	}
+}
