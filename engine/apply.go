@@ -143,9 +143,6 @@ func (r *Run) applyStarted(at Stamp, f *RunStarted) {
 	for _, u := range f.Reused {
 		s := &r.Steps[u.Step]
 		s.reused, s.Output, s.Reason = true, u.Output, u.Reason
-		if c, is := r.Spec(u.Step).Spec.(chooser); is && u.State == StepSucceeded {
-			r.passBy(u.Step, c.Branches(), r.chosen(u.Step))
-		}
 		r.end(at, u.Step, u.State)
 	}
 	if !f.Queued {
@@ -153,15 +150,10 @@ func (r *Run) applyStarted(at Stamp, f *RunStarted) {
 	}
 }
 
-// begin lets the steps without dependencies have their turn.
+// begin lets the steps have their turn that wait for nothing, or only for what another run did.
 func (r *Run) begin() {
 	r.moveRun(RunRunning)
-	for _, i := range r.Plan.Graph.Roots {
-		if r.Steps[i].State == StepPending {
-			r.Steps[i].verdict = run
-			r.moveStep(i, StepReady)
-		}
-	}
+	r.settleJoins(0, int32(r.Plan.Def.Scopes[0].Count))
 }
 
 func (r *Run) applyResumed() {
@@ -368,10 +360,10 @@ func (r *Run) arrive(d int32, succeeded, bad bool) {
 	r.settleJoin(d)
 }
 
-// settleJoin lets a pending node have its turn when its join is settled.
+// settleJoin lets a pending node have its turn when its join is settled. Before a run begins nothing has one.
 func (r *Run) settleJoin(d int32) {
 	s := &r.Steps[d]
-	if s.State != StepPending || r.Steps[d].Item >= 0 {
+	if s.State != StepPending || s.Item >= 0 || r.State == RunPending {
 		return
 	}
 	for _, c := range r.Plan.Choosers(int(s.Def)) {

@@ -31,7 +31,7 @@ steps:
 		Outcome{Stamp: at, Step: nap, Result: ResultSucceeded},
 		Outcome{Stamp: at, Step: work, Attempt: 0, Result: ResultSucceeded},
 		Outcome{Stamp: at, Step: work, Attempt: 2, Result: ResultSucceeded},
-		Outcome{Stamp: at, Step: work, Attempt: 1, Result: ResultRejected},
+		Outcome{Stamp: at, Step: work, Attempt: 1, Result: ResultSentBack},
 		Outcome{Stamp: at, Step: work, Attempt: 1},
 		Outcome{Stamp: at, Step: -1, Attempt: 1, Result: ResultSucceeded},
 		Continue{at},

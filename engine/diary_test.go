@@ -84,7 +84,7 @@ func (d *diary) sibling(i int32, def int) int32 {
 		return int32(def)
 	}
 	for k, o := range d.nodes {
-		if o.parent == e.parent && o.round == e.round && o.item < 0 && o.def == int32(def) && o.target < 0 {
+		if o.gone == e.gone && o.parent == e.parent && o.round == e.round && o.item < 0 && o.def == int32(def) && o.target < 0 {
 			return int32(k)
 		}
 	}
@@ -108,10 +108,10 @@ func (d *diary) says(i int32) string {
 		}
 	}
 	switch {
-	case choosing:
-		return ""
 	case passed:
 		return "branch_not_taken"
+	case choosing:
+		return ""
 	}
 	return joinSays(s.Join, deps)
 }

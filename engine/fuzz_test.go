@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -67,7 +68,11 @@ func FuzzFold(f *testing.F) {
 		if err := codec.Decode(snapshot, New(testRun, plan)); err != nil {
 			t.Fatalf("the state after a sound prefix is not read back: %v", err)
 		}
-		_, _ = Decide(r, Cancel{Stamp: Stamp{At: began}})
+		for _, in := range []Input{Resume{}, Cancel{Rollback: true}, Continue{}, Rollback{}, Retry{}, TimerDue{Timer: TimerRun, Step: none}} {
+			if _, err := Decide(r, in); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrBadFact) {
+				t.Fatalf("%T: %v", in, err)
+			}
+		}
 	})
 }
 

@@ -146,10 +146,10 @@ var undoMoves = map[StepState][]StepState{
 
 // compensationMoves are all legal moves of a run's compensation.
 var compensationMoves = map[Compensation][]Compensation{
-	CompensationNone:    {CompensationRunning, CompensationHeld},
+	CompensationNone:    {CompensationRunning},
 	CompensationRunning: {CompensationHeld, CompensationDone, CompensationNone},
-	CompensationHeld:    {CompensationRunning, CompensationDone, CompensationNone},
-	CompensationDone:    {CompensationRunning, CompensationHeld},
+	CompensationHeld:    {CompensationRunning},
+	CompensationDone:    {CompensationRunning},
 }
 
 // RunMoves lists the legal moves of a run, for docs and tests.

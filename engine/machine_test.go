@@ -22,6 +22,8 @@ func TestEveryMoveIsMade(t *testing.T) {
 		}
 		followMoves(t, New(testRun, load(t, string(want.Definition))), log, func(machine string, m Move) { made[machine][m] = true })
 	}
+	d := lateInTheMiddle(t)
+	followMoves(t, New(testRun, d.run.Plan), d.log, func(machine string, m Move) { made[machine][m] = true })
 	for machine, table := range map[string][]Move{"run": RunMoves(), "step": StepMoves(), "undo": UndoMoves(), "compensation": CompensationMoves()} {
 		for _, m := range table {
 			if !made[machine][m] {
@@ -34,6 +36,29 @@ func TestEveryMoveIsMade(t *testing.T) {
 			}
 		}
 	}
+}
+
+// lateInTheMiddle undoes more than one decision may, and learns between two that there was nothing to undo: a log too long
+// to be kept.
+func lateInTheMiddle(t *testing.T) *driver {
+	t.Helper()
+	d := newDriver(t, load(t, `
+id: wide
+steps: [{id: each, topic: job.t, for_each: "1..300", compensate: {topic: job.u, when_unknown: run}}]
+`))
+	d.submit("{}")
+	d.goOn()
+	d.feed(Cancel{Stamp: d.stamp(), Rollback: true})
+	d.goOn()
+	for i := range int32(300) {
+		d.end(1+i, ResultLost, Failure{Code: CodeWorkerLost, Unknown: true})
+	}
+	d.feed(Late{Stamp: d.stamp(), Step: 300, Attempt: 1, Result: ResultFailed})
+	d.goOn()
+	if got := states(d.run)["undo:each[299]"]; got != "skipped" {
+		t.Fatalf("it is %s", got)
+	}
+	return d
 }
 
 // followMoves folds a log and tells each move that a fact made.
@@ -69,6 +94,10 @@ func followMoves(t tester, r *Run, log []stampedFact, made func(machine string, 
 			machine := "step"
 			if r.IsUndo(int32(i)) {
 				machine = "undo"
+			}
+			if was.Final() && now != StepPending { // it had its turn by the same fact
+				made(machine, Move{was.String(), StepPending.String()})
+				was = StepPending
 			}
 			made(machine, Move{was.String(), now.String()})
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -52,26 +53,38 @@ func TestOrderDoesNotMatter(t *testing.T) {
 
 // TestInvariants: whatever comes in whatever order, early, late, twice or never, nothing that must hold breaks, and when
 // the noise is over the run ends, and what it did is undone if it is to be.
-func TestInvariants(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t, true)
-		d := watched(t, w)
-		d.feed(w.submit(t, d))
-		for range rapid.IntRange(0, 60).Draw(t, "events") {
-			noise(t, w, d)
+func TestInvariants(t *testing.T) { rapid.Check(t, invariants) }
+
+// FuzzResultIngest looks for inputs to a run that break what TestInvariants checks, guided by what they reach.
+func FuzzResultIngest(f *testing.F) {
+	for seed := range uint64(8) {
+		random, raw := rand.New(rand.NewPCG(seed, 1)), make([]byte, 32<<10)
+		for i := range raw {
+			raw[i] = byte(random.Uint32())
 		}
-		comeToRest(t, w, d)
-		end := codec.Append(nil, d.run)
-		for range 5 {
-			stray(t, w, d)
-		}
-		if !bytes.Equal(end, codec.Append(nil, d.run)) {
-			t.Fatalf("a settled run changed")
-		}
-		if !same(d.run, fold(t, d.run.Plan, d.log)) {
-			t.Fatalf("folding the whole log gives another state")
-		}
-	})
+		f.Add(raw)
+	}
+	f.Fuzz(rapid.MakeFuzz(invariants))
+}
+
+func invariants(t *rapid.T) {
+	w := drawWorld(t, true)
+	d := watched(t, w)
+	d.feed(w.submit(t, d))
+	for range rapid.IntRange(0, 60).Draw(t, "events") {
+		noise(t, w, d)
+	}
+	comeToRest(t, w, d)
+	end := codec.Append(nil, d.run)
+	for range 5 {
+		stray(t, w, d)
+	}
+	if !bytes.Equal(end, codec.Append(nil, d.run)) {
+		t.Fatalf("a settled run changed")
+	}
+	if !same(d.run, fold(t, d.run.Plan, d.log)) {
+		t.Fatalf("folding the whole log gives another state")
+	}
 }
 
 // comeToRest lets what is outstanding happen until the run has settled.

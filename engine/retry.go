@@ -51,7 +51,7 @@ func (d *decision) mayRetry(i int32, result Result, e badEnd) bool {
 		return s.Attempt-s.base < r.lostAllowance(i)
 	}
 	retry := r.DefOf(i).Retry
-	if retry == nil || int(s.Attempt-s.base) >= retry.MaxAttempts || !(f.Retryable || e.effect) {
+	if retry == nil || int(s.Attempt-s.base) >= retry.MaxAttempts || (!f.Retryable && !e.effect) {
 		return false
 	}
 	named := slices.Contains(retry.On, f.Code)

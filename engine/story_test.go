@@ -142,7 +142,7 @@ func storyInput(d *driver, verb, rest string) (Input, error) {
 		d.now = d.now.Add(span)
 		return nil, err
 	case "timer":
-		return d.earliest()
+		return d.earliest(rest)
 	}
 	if in, err := runInput(d, verb, rest); in != nil || err != nil {
 		return in, err
@@ -271,6 +271,12 @@ func stepInput(d *driver, verb string, i int32, more string) (Input, error) {
 		return out, nil
 	case "deny":
 		return d.outcome(i, ResultDenied, Failure{Code: CodeDenied, Message: "no rule allows it"}), nil
+	case "job-waits": // for people to let it start
+		return JobStatus{Stamp: d.stamp(), Step: i, Attempt: d.jobs[i], Idle: true}, nil
+	case "job-works":
+		return JobStatus{Stamp: d.stamp(), Step: i, Attempt: d.jobs[i]}, nil
+	case "refuse-approval": // of a job that its policy lets run only with one
+		return d.outcome(i, ResultRejected, Failure{Code: CodeRejected, Message: "no"}), nil
 	case "time-out":
 		return d.outcome(i, ResultTimedOut, Failure{Code: CodeTimeout, Message: "too slow", Retryable: true, Unknown: true}), nil
 	case "lose":
@@ -302,16 +308,17 @@ func pastInput(d *driver, verb string, i int32, more string) (Input, error) {
 	return nil, fmt.Errorf("no verb %q", verb)
 }
 
-// earliest takes the alarm that is due first, and the clock with it.
-func (d *driver) earliest() (Input, error) {
-	if len(d.alarms) == 0 {
-		return nil, fmt.Errorf("no timer is set")
-	}
-	k := 0
+// earliest takes the alarm that is due first, of one kind if it is named, and the clock with it.
+func (d *driver) earliest(kind string) (Input, error) {
+	k := -1
 	for i, a := range d.alarms {
-		if a.due.Before(d.alarms[k].due) {
+		fits := kind == "" || kind == "total" && a.timer == TimerTotal || kind == "run" && a.timer == TimerRun
+		if fits && (k < 0 || a.due.Before(d.alarms[k].due)) {
 			k = i
 		}
+	}
+	if k < 0 {
+		return nil, fmt.Errorf("no such timer is set")
 	}
 	a := d.alarms[k]
 	d.alarms = append(d.alarms[:k:k], d.alarms[k+1:]...)
@@ -425,6 +432,8 @@ func describeNested(f Fact) string {
 		return fmt.Sprintf(" number %d", f.Index)
 	case *ChildAsked:
 		return fmt.Sprintf(" attempt %d %s", f.Attempt, f.Workflow) + payloadText(f.Input) + dueText(" by", f.DueAt) + dueText(" in all by", f.TotalAt)
+	case *JobNoted:
+		return fmt.Sprintf(" waits: %t", f.Idle)
 	case *ChildNoted:
 		return fmt.Sprintf(" waits: %t", f.Idle)
 	case *ChildStopAsked:

@@ -91,7 +91,7 @@ func (d *decision) ask(i int32, ask steps.Ask, env *expr.Env) {
 	case steps.Loop:
 		d.nextRound(i)
 	case steps.Done:
-		d.accept1(i, Payload{Data: a.Output}, a.Chosen)
+		d.acceptChoice(i, Payload{Data: a.Output}, a.Chosen)
 	default:
 		d.fail(i, StepFailed, Failure{Code: "unknown_ask", Message: "this version cannot start the step"})
 	}
@@ -163,9 +163,9 @@ func (d *decision) again(i int32) {
 }
 
 // accept takes an output as a node's success, if it fits the schema that the step declares.
-func (d *decision) accept(i int32, out Payload) { d.accept1(i, out, nil) }
+func (d *decision) accept(i int32, out Payload) { d.acceptChoice(i, out, nil) }
 
-func (d *decision) accept1(i int32, out Payload, chosen []string) {
+func (d *decision) acceptChoice(i int32, out Payload, chosen []string) {
 	spec := d.run.Spec(i)
 	if spec.DeclaresOutput() {
 		if err := spec.CheckOutput(decode(out.Data)); err != nil {

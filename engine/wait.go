@@ -9,15 +9,15 @@ import (
 // await lets a step take a signal that the run keeps, or wait for one.
 func (d *decision) await(i int32, w steps.Wait) {
 	for k := range d.run.Signals {
-		if d.run.Signals[k].Name == w.Signal && d.take1(i, w, int32(k)) {
+		if d.run.Signals[k].Name == w.Signal && d.consume(i, w, int32(k)) {
 			return
 		}
 	}
 	d.fact(&SignalAwaited{Step: i, Signal: w.Signal, Due: d.after(w.Timeout)})
 }
 
-// take1 gives one kept signal to a step, if it matches. It tells whether the step has ended by it.
-func (d *decision) take1(i int32, w steps.Wait, k int32) bool {
+// consume gives one kept signal to a step, if it matches. It tells whether the step has ended by it.
+func (d *decision) consume(i int32, w steps.Wait, k int32) bool {
 	r := d.run
 	payload := r.Signals[k].Payload
 	if w.Match != nil {
@@ -60,7 +60,7 @@ func (d *decision) signal(in SignalIn) error {
 		return nil // who waits looks at it when the run goes on
 	}
 	for _, i := range slices.Clone(r.waiters) {
-		if w, ok := d.waitOf(i); ok && w.Signal == in.Name && d.take1(i, w, int32(len(r.Signals)-1)) && d.taken() {
+		if w, ok := d.waitOf(i); ok && w.Signal == in.Name && d.consume(i, w, int32(len(r.Signals)-1)) && d.taken() {
 			break
 		}
 	}
@@ -73,7 +73,7 @@ func (d *decision) offer() {
 		w, ok := d.waitOf(i)
 		for k := 0; ok && k < len(d.run.Signals) && d.run.Steps[i].State == StepWaiting; k++ {
 			if d.run.Signals[k].Name == w.Signal {
-				d.take1(i, w, int32(k))
+				d.consume(i, w, int32(k))
 			}
 		}
 	}

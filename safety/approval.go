@@ -20,9 +20,10 @@ const (
 	ApprovalDenied
 	ApprovalExpired
 	ApprovalCancelled
+	ApprovalSentBack // something before it is to be done again first
 )
 
-var approvalNames = [...]string{"waiting", "approved", "denied", "expired", "cancelled"}
+var approvalNames = [...]string{"waiting", "approved", "denied", "expired", "cancelled", "sent_back"}
 
 func (s ApprovalState) String() string {
 	if int(s) < len(approvalNames) {
@@ -33,7 +34,7 @@ func (s ApprovalState) String() string {
 
 // approvalMoves are all legal moves of an approval.
 var approvalMoves = map[ApprovalState][]ApprovalState{
-	ApprovalWaiting: {ApprovalApproved, ApprovalDenied, ApprovalExpired, ApprovalCancelled},
+	ApprovalWaiting: {ApprovalApproved, ApprovalDenied, ApprovalExpired, ApprovalCancelled, ApprovalSentBack},
 }
 
 // ApprovalMoves lists the legal moves of an approval as pairs, for docs and tests.
@@ -176,6 +177,7 @@ func (a *Approval) Apply(at time.Time, f ApprovalFact) {
 // Answer is a person's decision.
 type Answer struct {
 	Approve    bool
+	SendBack   bool // neither approve nor deny
 	By         string
 	Comment    string
 	ExpectHash string // empty: whatever is asked
@@ -193,7 +195,10 @@ func (a *Approval) Decide(step int32, in Answer) (*ApprovalClosed, error) {
 		return nil, ErrHash
 	}
 	state := ApprovalDenied
-	if in.Approve {
+	switch {
+	case in.SendBack:
+		state = ApprovalSentBack
+	case in.Approve:
 		state = ApprovalApproved
 	}
 	return &ApprovalClosed{Step: step, State: state, By: in.By, Comment: in.Comment}, nil

@@ -179,6 +179,9 @@ func (j *Job) remember() {
 	j.Past = append(j.Past, Send{Token: j.Token, Attempt: j.Attempt})
 }
 
+// Afresh forgets how far the attempts before had come: their effect is undone, the next one begins at the beginning.
+func (j *Job) Afresh() { j.Percent, j.Message, j.Progress = 0, "", nil }
+
 // Shed drops what only a job under way needs, of one that has succeeded and is not asked for again: of its token stays
 // enough to know a repeated answer by.
 func (j *Job) Shed() {

@@ -91,7 +91,7 @@ func benchSteps(b *testing.B, fs vfs.FS, flight int) {
 }
 
 // echoWorker answers every job at once, and sends a result again until it is acknowledged.
-func echoWorker(b *testing.B, m *bus.Memory) {
+func echoWorker(b testing.TB, m *bus.Memory) {
 	publish := func(subject, reply string, p *wire.BusPacket) {
 		data, err := proto.Marshal(p)
 		if err != nil {

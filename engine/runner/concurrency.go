@@ -169,11 +169,12 @@ func tenantOfKey(name string) string {
 var errConcurrency = fmt.Errorf("concurrency_limit: as many runs with the same concurrency key are under way as the workflow allows: %w", ErrConflict)
 
 // takeKey lets a new run have its workflow's key, wait for it, or be refused.
-func (t *turn) takeKey(limit *dag.Concurrency, in *engine.Submit) error {
+func (t *turn) takeKey(lr *live, limit *dag.Concurrency, in *engine.Submit) error {
 	name := keyName(in.Tenant, in.Workflow, in.Key)
 	if name == "" {
 		return nil
 	}
+	lr.key = name
 	r := t.lane.r
 	a := r.keys.ask(name, t.fresh, limit)
 	if a.refused {
@@ -182,7 +183,7 @@ func (t *turn) takeKey(limit *dag.Concurrency, in *engine.Submit) error {
 	in.Queued = a.waits
 	r.admit(in.Tenant, a.admit)
 	for _, run := range a.cancel {
-		r.lanes[int(r.partOf(run))%len(r.lanes)].tell(in.Tenant, run, func(t *turn) engine.Input {
+		r.laneOf(run).tell(in.Tenant, run, func(t *turn) engine.Input {
 			return engine.Cancel{Stamp: t.system("a newer run has the same concurrency key")}
 		})
 	}
@@ -199,13 +200,13 @@ func (r *Runner) admit(tenant string, runs []string) {
 // followKey keeps the keyring as a run's committed state says.
 func (l *lane) followKey(lr *live) {
 	r := lr.run
-	name := keyName(r.Tenant, r.Workflow, r.Key)
+	lr.key = keyName(r.Tenant, r.Workflow, r.Key)
 	switch {
-	case name == "":
+	case lr.key == "":
 	case r.Settled():
-		l.r.admit(r.Tenant, l.r.keys.leave(name, lr.id))
+		l.r.admit(r.Tenant, l.r.keys.leave(lr.key, lr.id))
 	default:
-		l.r.keys.note(name, lr.id, lr.keyLimit(), r.State == engine.RunPending)
+		l.r.keys.note(lr.key, lr.id, lr.keyLimit(), r.State == engine.RunPending)
 	}
 }
 
@@ -218,7 +219,7 @@ func (lr *live) keyLimit() int {
 
 // dropKey lets the key go of a run that never became durable.
 func (l *lane) dropKey(lr *live) {
-	if name := keyName(lr.run.Tenant, lr.run.Workflow, lr.run.Key); name != "" && lr.committed == 0 {
-		l.r.admit(lr.run.Tenant, l.r.keys.leave(name, lr.id))
+	if lr.key != "" && lr.committed == 0 {
+		l.r.admit(lr.run.Tenant, l.r.keys.leave(lr.key, lr.id))
 	}
 }

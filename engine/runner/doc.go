@@ -14,6 +14,10 @@
 //	workers' messages, ingest.go ────┼─▶ inbox.go ─▶ lane.go ─▶ turn.go ─▶ commit.go ─▶ effects: dispatch.go, hub.go
 //	alarms, alarm.go ────────────────┘   (a batch)   (decide)   (one transaction per partition)
 //
+// A run that a step of another one started is a run like any other: the two talk in tasks of their common lane, child.go.
+// What a run undoes after its end is served like what it did: node.go says what may still begin, undo.go and held.go raise the
+// alarm. Who may run at a time under one concurrency key is kept in concurrency.go.
+//
 // What goes wrong with one run costs that run: fault.go. What a process that starts finds under way it takes up again:
 // ownership.go, load.go. All numbers are in limits.go.
 //

@@ -71,6 +71,9 @@ func (lr *live) followStep(at engine.Stamp, f engine.Fact) bool {
 		if lr.jobs[f.Step] == nil {
 			lr.jobs[f.Step] = &scheduler.Job{}
 		}
+		if floor := lr.run.Floor(f.Step); floor > 0 && f.Attempt == floor+1 {
+			lr.jobs[f.Step].Afresh() // what it had done so far is undone
+		}
 		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
 		lr.setTotal(f.Step, f.TotalAt)
 	case *engine.ApprovalAsked:

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -168,7 +169,7 @@ func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 	fail := func(code, message string, retryable bool) (engine.Outcome, scheduler.JobState) {
 		f := engine.Failure{Code: cutText(code, maxCode), Message: cutText(message, maxMessage), Retryable: retryable}
 		if d := res.ErrorDetails; len(d) > 0 && len(d) <= maxDetails && validJSON(d) {
-			f.Details = d
+			f.Details, f.Unknown = d, saysUnknown(d)
 		}
 		return engine.Outcome{Result: engine.ResultFailed, Failure: f}, scheduler.JobFailed
 	}
@@ -204,6 +205,14 @@ func outcomeOf(res *wire.JobResult) (engine.Outcome, scheduler.JobState) {
 func refused(out engine.Outcome, state scheduler.JobState) (engine.Outcome, scheduler.JobState) {
 	out.Effect = true
 	return out, state
+}
+
+// saysUnknown tells whether a failure's details say that nobody knows if the attempt had its effect: {"outcome": "unknown"}.
+func saysUnknown(details []byte) bool {
+	var said struct {
+		Outcome string `json:"outcome"`
+	}
+	return json.Unmarshal(details, &said) == nil && said.Outcome == "unknown"
 }
 
 func validJSON(b []byte) bool {

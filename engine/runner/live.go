@@ -51,6 +51,7 @@ type live struct {
 
 	undo     undoNotes
 	told     told   // what the run that started it was told
+	key      string // of its workflow's concurrency, for the keyring; "" when it has none
 	fromStep string // what people call the step that started it
 	heldSeen int    // how many held compensations are counted
 

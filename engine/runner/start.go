@@ -105,7 +105,7 @@ func (t *turn) make(c Caller, plan *steps.Workflow, in engine.Submit, begun func
 	if err != nil {
 		return err
 	}
-	if err := t.takeKey(plan.Def.Concurrency, &in); err != nil {
+	if err := t.takeKey(lr, plan.Def.Concurrency, &in); err != nil {
 		return err
 	}
 	t.live = lr

@@ -153,7 +153,7 @@ func (t *turn) recover() {
 			return
 		}
 	}
-	if lr.run.State == engine.RunPending && t.lane.r.keys.holds(keyName(lr.run.Tenant, lr.run.Workflow, lr.run.Key), lr.id) {
+	if lr.run.State == engine.RunPending && t.lane.r.keys.holds(lr.key, lr.id) {
 		_ = t.decide(engine.Admit{Stamp: t.system("its concurrency key is free")})
 		return
 	}

@@ -47,6 +47,9 @@ var arrows = map[string][]string{
 	"examples":   {}, // its test runs them all
 	"examples/*": {"sdk/go"},
 
+	// Plants faults into a copy of the tree: it knows files, and no package.
+	"internal/mutants": {},
+
 	// Wiring.
 	"cmd/*": {"*"},
 }

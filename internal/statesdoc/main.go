@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"cordum.dev/cordum/engine"
@@ -32,15 +33,36 @@ type machine struct {
 	title, intro string
 	moves        []move
 	says         map[string]string
+	ends         []string // states in which it has ended although it may be brought back
 }
 
 func machines() []machine {
 	return []machine{
-		{"Run", runIntro, engineMoves(engine.RunMoves()), runSays},
-		{"Step", stepIntro, engineMoves(engine.StepMoves()), stepSays},
-		{"Job", jobIntro, jobMoves(), jobSays},
-		{"Approval", approvalIntro, approvalMoves(), approvalSays},
+		{"Run", runIntro, engineMoves(engine.RunMoves()), runSays, runEnds()},
+		{"Step", stepIntro, engineMoves(engine.StepMoves()), stepSays, stepEnds()},
+		{"A run's compensation", compensationIntro, engineMoves(engine.CompensationMoves()), compensationSays, []string{engine.CompensationDone.String()}},
+		{"Compensation", undoIntro, engineMoves(engine.UndoMoves()), undoSays, nil},
+		{"Job", jobIntro, jobMoves(), jobSays, nil},
+		{"Approval", approvalIntro, approvalMoves(), approvalSays, nil},
 	}
+}
+
+func runEnds() (out []string) {
+	for s := engine.RunPending; s <= engine.RunTimedOut; s++ {
+		if s.Final() {
+			out = append(out, s.String())
+		}
+	}
+	return out
+}
+
+func stepEnds() (out []string) {
+	for s := engine.StepPending; s <= engine.StepHeld; s++ {
+		if s.Final() {
+			out = append(out, s.String())
+		}
+	}
+	return out
 }
 
 func engineMoves(list []engine.Move) (out []move) {
@@ -84,7 +106,7 @@ func (m machine) write(b *strings.Builder) error {
 		fmt.Fprintf(b, "    %s --> %s\n", mv.from, mv.to)
 	}
 	for _, s := range states {
-		if !left[s] {
+		if !left[s] || slices.Contains(m.ends, s) {
 			fmt.Fprintf(b, "    %s --> [*]\n", s)
 		}
 	}
@@ -94,8 +116,11 @@ func (m machine) write(b *strings.Builder) error {
 		if !ok {
 			return fmt.Errorf("the state %q has no sentence", s)
 		}
-		if !left[s] {
+		switch {
+		case !left[s]:
 			text = "Final. " + text
+		case slices.Contains(m.ends, s):
+			text = "Ended. " + text
 		}
 		fmt.Fprintf(b, "| `%s` | %s |\n", s, text)
 	}

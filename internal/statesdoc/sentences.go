@@ -9,10 +9,11 @@ that is not drawn is a programmer's mistake and stops the one run it was tried o
 `
 
 const runIntro = `A run is one execution of one definition. Two more words are seen and not stored: a running run is shown as
-` + "`paused`" + ` after a pause, and as ` + "`waiting`" + ` when only approvals and timers are outstanding.`
+` + "`paused`" + ` after a pause, and as ` + "`waiting`" + ` when only approvals, timers and signals are outstanding. What has
+ended runs again only by a retry, a rollback to a checkpoint or a send-back, each an event.`
 
 var runSays = map[string]string{
-	"pending":   "Not started: no fact has been stored. Nobody outside sees it.",
+	"pending":   "Not started, or waiting for its concurrency key.",
 	"running":   "Steps start, run and end. A run that is stopping (halt, timeout, cancel) is still running until its last step has ended.",
 	"faulted":   "The engine could not go on with it. Nothing is lost: `resume` tries again, `cancel` with force ends it.",
 	"succeeded": "Every step ended, and none of them badly without being tolerated; also when every step was skipped.",
@@ -21,13 +22,15 @@ var runSays = map[string]string{
 	"timed_out": "The workflow's `timeout` was over before it ended.",
 }
 
-const stepIntro = `A step is decided once, when its join is settled.`
+const stepIntro = `A step is decided once, when its join is settled; so is each iteration of a fan-out and each step of a loop's round. Only a
+set-back (a retry, a rollback to a checkpoint, a send-back) makes one pending again.`
 
 var stepSays = map[string]string{
 	"pending":   "Its join is not settled.",
 	"ready":     "Its join is settled, or its time between attempts is over; its turn comes in a moment, or on resume.",
 	"running":   "An attempt of its job is queued or with a worker.",
-	"waiting":   "For people (an approval) or for the clock (a delay).",
+	"waiting":   "For people (an approval), for the clock (a delay) or for a signal.",
+	"inside":    "Its iterations, its rounds or its sub-workflow are under way.",
 	"retrying":  "Between two attempts.",
 	"succeeded": "It did what it should. A notification that nobody required also when nobody could be told.",
 	"failed":    "Its last attempt failed, or its own expressions did.",
@@ -35,7 +38,29 @@ var stepSays = map[string]string{
 	"denied":    "The policy denied its job.",
 	"rejected":  "People said no, or nobody answered in time.",
 	"cancelled": "It was stopped before it could end.",
-	"skipped":   "It did not run; the reason says why: `when_false`, `upstream_skipped` and `nothing_failed` are clean, `upstream_failed` and `halted` are not.",
+	"skipped":   "It did not run; the reason says why: `when_false`, `branch_not_taken`, `upstream_skipped`, `nothing_failed` and `timeout` are clean, `upstream_failed` and `halted` are not.",
+}
+
+const compensationIntro = `How far what a run did is undone, beside its state; the two never overwrite one another.`
+
+var compensationSays = map[string]string{
+	"none":    "There was nothing to undo, or nobody asked for it.",
+	"running": "Compensations are under way, or wait for an approval.",
+	"held":    "A compensation waits for a person.",
+	"done":    "Everything that had to be undone is.",
+}
+
+const undoIntro = `The undo of one step, iteration or round. Its turn comes when those of everything behind it have ended.`
+
+var undoSays = map[string]string{
+	"pending":   "Its turn has come; what is known of the step's outcome decides.",
+	"ready":     "It is about to ask for a worker, the first time or again.",
+	"running":   "An attempt of its job is queued or with a worker.",
+	"retrying":  "Between two attempts.",
+	"inside":    "A sub-workflow undoes what it did.",
+	"held":      "It waits for a person: its attempts are used up, it was denied or could not be rendered, or nobody knows whether the step had its effect.",
+	"succeeded": "What the step did is undone, by its job or by a person's hand.",
+	"skipped":   "There turned out to be nothing to undo, or a person said to leave it as it is.",
 }
 
 const jobIntro = `A job is the work of one step. The states are those of one attempt; the next attempt begins at ` + "`pending`" + ` again.`
@@ -60,4 +85,5 @@ var approvalSays = map[string]string{
 	"denied":    "Somebody said no.",
 	"expired":   "Nobody answered in time.",
 	"cancelled": "The run does not ask any more.",
+	"sent_back": "Somebody said to do something before it again; then it is asked anew.",
 }

@@ -32,10 +32,12 @@ const (
 
 // Error is a failure with a code, as a tool returns it and workflows see it (steps.<id>.error).
 type Error struct {
-	Kind    Kind
-	Code    string // a word that retry rules can name; empty means CodeError
-	Err     error  // its text is the message that people see
-	Details any    // marshalled to JSON, at most 64 KiB; nil for none
+	Kind Kind
+	Code string // a word that retry rules can name; empty means CodeError
+	Err  error  // its text is the message that people see
+	// Details are marshalled to JSON, at most 64 KiB; nil for none. An object with "outcome": "unknown" says that nobody knows
+	// whether the attempt had its effect: its step's compensation then goes by when_unknown.
+	Details any
 }
 
 func (e *Error) Error() string {

@@ -85,5 +85,5 @@ func worldOf(t *testing.T, src string) *world {
 	if len(refused) > 0 {
 		t.Fatal(refused)
 	}
-	return newWorld(cases[0], plan, plans, policy, 0)
+	return simulated(cases[0], plan, plans, policy, 0)
 }

@@ -116,12 +116,15 @@ func (m *member) heldInside(undo int32) bool {
 	return false
 }
 
+// waitsForSomebody are the kinds of step that wait for a person or a signal, not for the clock.
+var waitsForSomebody = map[string]bool{"approval": true, "wait": true}
+
 // waiting are the names of what waits for an approval or a signal.
 func (w *world) waiting() (out []string) {
 	for _, m := range w.runs {
 		for i := range m.run.Steps {
 			s, node := &m.run.Steps[i], int32(i)
-			if m.questions[node] != nil || (s.State == engine.StepWaiting && m.run.Spec(node).Kind == "wait") {
+			if m.questions[node] != nil || (s.State == engine.StepWaiting && waitsForSomebody[m.run.Spec(node).Kind]) {
 				out = append(out, m.name(node))
 			}
 		}

@@ -93,7 +93,7 @@ func (c *Case) run(round uint64) (result Result, valid bool) {
 	result.ID = c.ID
 	var why []string
 	if c.Expect.Lint != nil {
-		if why = c.lint(); len(why) > 0 || !c.runs() {
+		if why = c.lint(); len(why) > 0 || !c.Runs() {
 			result.OK, result.Why = len(why) == 0, strings.Join(why, "\n")
 			return result, true
 		}
@@ -103,7 +103,7 @@ func (c *Case) run(round uint64) (result Result, valid bool) {
 		result.Why = "invalid:\n" + strings.Join(refused, "\n")
 		return result, false
 	}
-	w := newWorld(c, plan, plans, policy, round)
+	w := simulated(c, plan, plans, policy, round)
 	if why = w.playSafely(); len(why) == 0 {
 		why = w.check()
 	}
@@ -114,8 +114,8 @@ func (c *Case) run(round uint64) (result Result, valid bool) {
 	return result, true
 }
 
-// runs tells whether anything but lint is expected of a case.
-func (c *Case) runs() bool {
+// Runs tells whether anything but lint is expected of a case: such a case has a run.
+func (c *Case) Runs() bool {
 	e := c.Expect
 	return e.Status != nil || e.Compensation != nil || e.Compensated != nil || e.Held != nil || e.Waiting != nil || e.Output != nil ||
 		len(e.Steps)+len(e.Reasons)+len(e.Attempts)+len(e.Inputs)+len(e.Order)+len(e.Together) > 0

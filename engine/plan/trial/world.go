@@ -31,10 +31,11 @@ type world struct {
 	policy   *safety.Snapshot
 	asked    map[string]int // how often an approval was asked, by name
 	told     []bool         // of the case's signals and orders: came
+	come     func(i int)    // the i-th of signals and orders has its moment
 	wrong    []string       // what must not happen and did
 }
 
-func newWorld(c *Case, plan *steps.Workflow, plans map[string]*steps.Workflow, policy *safety.Snapshot, round uint64) *world {
+func newWorld(c *Case, plans map[string]*steps.Workflow, policy *safety.Snapshot, round uint64) *world {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s %d", c.ID, round)
 	w := &world{
@@ -42,6 +43,13 @@ func newWorld(c *Case, plan *steps.Workflow, plans map[string]*steps.Workflow, p
 		runs: map[string]*member{}, byPrefix: map[string]*member{}, asked: map[string]int{},
 		told: make([]bool, len(c.Signals)+len(c.Orders)),
 	}
+	w.come = func(i int) { w.later(0, func() { w.tell(i) }) }
+	return w
+}
+
+// simulated is a world whose case's run is decided here.
+func simulated(c *Case, plan *steps.Workflow, plans map[string]*steps.Workflow, policy *safety.Snapshot, round uint64) *world {
+	w := newWorld(c, plans, policy, round)
 	w.root = w.join(w.runID(), plan, nil, engine.Parent{})
 	return w
 }
@@ -113,7 +121,7 @@ func (w *world) reached(moment string) {
 	for i := range w.told {
 		if !w.told[i] && w.after(i) == moment {
 			w.told[i] = true
-			w.later(0, func() { w.tell(i) })
+			w.come(i)
 		}
 	}
 }

@@ -1,0 +1,363 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/engine/plan/trial"
+	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/internal/yamlx"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/store/pebble"
+)
+
+// Times of the driver, on the bubble's clock.
+const (
+	// calm is how long nothing must happen before all is taken to be at rest.
+	calm = 5 * time.Second
+	// longest is how long nothing may happen before the case is given up, beyond what is known to be due.
+	longest = 3 * 24 * time.Hour
+	// doze: when nothing is due for longer and no worker has anything, the server is switched off for that time.
+	doze = time.Hour
+)
+
+// driver plays one case: it has a server over a store, and the workers and people around it.
+type driver struct {
+	t       *testing.T
+	c       *trial.Case
+	seed    uint64
+	bus     *bus.Memory
+	journal *journal
+	policy  *safety.Snapshot
+	bench   *bench
+	o       *trial.Observer
+	root    string
+
+	r    *runner.Runner
+	stop context.CancelFunc
+	done chan error
+
+	facts     int         // seen
+	last      time.Time   // when the last fact was seen
+	agenda    []deed      // what is to be done, by time
+	open      []trial.Cue // jobs that were asked for and have not ended
+	restarts  int
+	restartAt int // facts; 0: never
+}
+
+// deed is something that the world around the run will do.
+type deed struct {
+	at time.Time
+	do func()
+}
+
+// play runs a case in a bubble of its own and answers what is wrong with it. restart: the server is stopped and started again
+// in the middle.
+func play(t *testing.T, c *trial.Case, restart bool) (why []string, restarts int) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(trial.Epoch))
+		d := newDriver(t, c)
+		defer d.close()
+		if restart {
+			d.restartAt = 2 + int(d.seed%20)
+		}
+		if d.begin() {
+			d.run()
+		}
+		if why = slices.Concat(d.bench.wrongs(), d.o.Check()); len(why) > 0 {
+			why = append(append(why, "what happened:"), d.o.Timeline()...)
+		}
+		restarts = d.restarts
+	})
+	return why, restarts
+}
+
+func newDriver(t *testing.T, c *trial.Case) *driver {
+	t.Helper()
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(c.ID))
+	s, err := pebble.Open(pebble.Config{Dir: "data", FS: vfs.NewMem(), Partitions: 2, Logger: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &driver{t: t, c: c, seed: h.Sum64(), bus: bus.NewMemory(), journal: newJournal(s), last: time.Now()}
+	if d.policy, err = c.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	if d.bench, err = newBench(d.bus, d.seed); err != nil {
+		t.Fatal(err)
+	}
+	d.start()
+	return d
+}
+
+// quiet discards logs, unless CORDUM_TEST_LOG is set.
+func quiet() *slog.Logger {
+	if os.Getenv("CORDUM_TEST_LOG") != "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (d *driver) close() {
+	d.bench.close()
+	d.halt()
+	if err := errors.Join(d.bus.Close(), d.journal.Close()); err != nil {
+		d.t.Error(err)
+	}
+}
+
+// start runs a server until halt.
+func (d *driver) start() {
+	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, Logger: quiet()}, d.journal, d.bus)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d.r, d.stop, d.done = r, cancel, make(chan error, 1)
+	go func() { d.done <- r.Run(ctx) }()
+	for r.Health(ctx) != nil {
+		select {
+		case err := <-d.done:
+			d.t.Fatalf("the server ended: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func (d *driver) halt() {
+	d.stop()
+	if err := <-d.done; err != nil {
+		d.t.Errorf("the server ended with %v", err)
+	}
+}
+
+// begin saves the case's workflows and starts its run.
+func (d *driver) begin() bool {
+	ctx := context.Background()
+	by := runner.Caller{Tenant: "default", Actor: tester}
+	for _, name := range yamlx.SortedKeys(d.c.Children) {
+		if _, err := d.r.PutWorkflow(ctx, by, d.c.Children[name].Source, runner.FormatAuto); err != nil {
+			d.t.Fatalf("workflow %s: %v", name, err)
+		}
+	}
+	v, err := d.r.PutWorkflow(ctx, by, d.c.Workflow.Source, runner.FormatAuto)
+	if err != nil {
+		d.t.Fatalf("the workflow: %v", err)
+	}
+	started, err := d.r.Start(ctx, by, runner.StartRequest{Workflow: v.ID, Input: d.c.Input, Context: d.c.Context})
+	if err != nil {
+		d.t.Fatalf("the run cannot start: %v", err)
+	}
+	d.root = started.RunID
+	if d.o, err = d.c.Observe(d.root); err != nil {
+		d.t.Fatal(err)
+	}
+	return true
+}
+
+// run lets everything happen that the case makes happen.
+func (d *driver) run() {
+	quietSince := time.Time{}
+	for len(d.o.Broken())+len(d.bench.wrongs()) == 0 {
+		synctest.Wait() // what happens at this moment has happened
+		if d.read() || d.act() {
+			quietSince = time.Time{}
+			continue
+		}
+		d.dismiss()
+		d.restart()
+		now := time.Now()
+		switch {
+		case !d.atRest():
+			quietSince = time.Time{}
+			if d.dozeOff() {
+				continue
+			}
+		case quietSince.IsZero():
+			quietSince = now
+		case now.Sub(quietSince) >= calm:
+			quietSince = time.Time{}
+			cues := d.o.Rest()
+			if len(cues) == 0 {
+				return
+			}
+			d.follow(cues)
+			continue
+		}
+		if now.Sub(d.last) > longest {
+			d.o.Wrong(fmt.Sprintf("nothing has happened for %v, and yet something is to come", longest))
+		}
+		d.sleep()
+	}
+}
+
+// sleep waits until something is committed, or has to be done.
+func (d *driver) sleep() {
+	wait := calm
+	if len(d.agenda) > 0 {
+		wait = min(wait, time.Until(d.agenda[0].at))
+	}
+	select {
+	case <-d.journal.bell:
+	case <-time.After(max(wait, 0)):
+	}
+}
+
+// read shows the observer what was committed, in that order, and lets the world answer.
+func (d *driver) read() bool {
+	news, facts := d.journal.take()
+	logs := map[string][]runner.EngineFact{}
+	for _, e := range news {
+		log, known := logs[e.run]
+		if !known {
+			err := d.r.Inspect(context.Background(), runner.Caller{Tenant: "default"}, e.run, func(_ *engine.Run, all []runner.EngineFact) error {
+				log = all
+				return nil
+			})
+			if err != nil {
+				d.t.Fatalf("the log of run %s: %v", e.run, err)
+			}
+			logs[e.run] = log
+		}
+		from, _ := slices.BinarySearchFunc(log, e.first, func(f runner.EngineFact, seq uint64) int { return int(f.Seq) - int(seq) })
+		for _, f := range log[from:] {
+			if f.Seq < e.first+uint64(e.count) {
+				d.o.See(e.run, f.At, f.Fact)
+			}
+		}
+	}
+	d.facts = facts
+	if len(news) > 0 {
+		d.last = time.Now()
+	}
+	d.follow(d.o.Cues())
+	return len(news) > 0
+}
+
+// act does what is due.
+func (d *driver) act() (acted bool) {
+	for len(d.agenda) > 0 && !d.agenda[0].at.After(time.Now()) {
+		next := d.agenda[0]
+		d.agenda = d.agenda[1:]
+		next.do()
+		acted = true
+	}
+	return acted
+}
+
+// later puts something on the agenda.
+func (d *driver) later(wait time.Duration, do func()) {
+	d.agenda = append(d.agenda, deed{time.Now().Add(wait), do})
+	slices.SortStableFunc(d.agenda, func(a, b deed) int { return a.at.Compare(b.at) })
+}
+
+// follow lets the world around the runs do what it is told.
+func (d *driver) follow(cues []trial.Cue) {
+	for _, c := range cues {
+		switch {
+		case c.Job != nil:
+			d.open = append(d.open, c)
+			d.bench.assign(c, time.Now().Add(c.Job.Stub.Queued))
+			d.later(c.Job.Stub.Queued, func() {
+				if d.o.UnderWay(c) {
+					d.bench.hire(c)
+				}
+			})
+		case c.Reply != nil:
+			d.later(promptly, func() { d.reply(c) })
+		case c.Signal != nil:
+			d.later(0, func() { d.signal(c) })
+		case c.Order != nil:
+			d.later(0, func() { d.order(c) })
+		}
+	}
+}
+
+// dismiss lets workers go that came for what is not to be had any more, or that would never answer.
+func (d *driver) dismiss() {
+	d.open = slices.DeleteFunc(d.open, func(c trial.Cue) bool { return !d.o.UnderWay(c) })
+	d.bench.each(func(h *hand) {
+		if d.o.UnderWay(h.cue) || (d.busy(h) && !d.bench.endless(h)) {
+			return
+		}
+		select {
+		case <-h.dismissed:
+		default:
+			close(h.dismissed)
+		}
+	})
+}
+
+// busy tells whether a worker has a job.
+func (d *driver) busy(h *hand) bool {
+	d.bench.mu.Lock()
+	defer d.bench.mu.Unlock()
+	return h.job != nil
+}
+
+// endless tells whether a worker has a job that it never answers.
+func (w *bench) endless(h *hand) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, err := partOfJob(h.job)
+	return err == nil && w.parts[p].stub.Timeout
+}
+
+// atRest tells whether nothing more happens by itself, as far as can be known from outside.
+func (d *driver) atRest() bool {
+	if len(d.agenda) > 0 || !d.o.NextTimer(time.Now().Add(-calm)).IsZero() {
+		return false
+	}
+	for _, c := range d.open {
+		if !c.Job.Endless && (d.bench.taken(c) || !d.o.Still(c.Run)) {
+			return false
+		}
+	}
+	rest := true
+	d.bench.each(func(h *hand) { rest = rest && (!d.busy(h) || d.bench.endless(h)) })
+	return rest
+}
+
+// restart stops the server and starts another one over the same store, once, when it is time for that.
+func (d *driver) restart() {
+	if d.restartAt == 0 || d.facts < d.restartAt {
+		return
+	}
+	d.restartAt = 0
+	d.restarts++
+	d.o.Note(time.Now(), "the server is stopped and started again")
+	d.halt()
+	d.start()
+}
+
+// dozeOff switches the server off until shortly before the next timer when that is long and nobody has anything to do.
+func (d *driver) dozeOff() bool {
+	now := time.Now()
+	next := d.o.NextTimer(now)
+	if len(d.agenda)+len(d.open) > 0 || next.Sub(now) < doze {
+		return false
+	}
+	idle := true
+	d.bench.each(func(*hand) { idle = false })
+	if !idle {
+		return false
+	}
+	d.halt()
+	time.Sleep(next.Sub(now) - time.Minute)
+	d.start()
+	d.last = time.Now()
+	return true
+}

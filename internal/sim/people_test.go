@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordum.dev/cordum/engine/plan/trial"
+	"cordum.dev/cordum/engine/runner"
+)
+
+// tester is who starts the run of every case, and gives the orders of which it does not say by whom.
+const tester = "user:tester"
+
+func caller(by, reason string) runner.Caller {
+	if by == "" {
+		by = tester
+	}
+	return runner.Caller{Tenant: "default", Actor: by, Reason: reason}
+}
+
+// reply answers an approval. An answer that is refused changes nothing.
+func (d *driver) reply(c trial.Cue) {
+	ctx, by := context.Background(), caller(c.Reply.By, c.Reply.Comment)
+	waiting, _, err := d.r.Approvals(ctx, by, runner.Filter{State: "waiting", Limit: 1000})
+	if err != nil {
+		d.o.Wrong("approvals cannot be listed: " + err.Error())
+		return
+	}
+	for _, a := range waiting {
+		if a.RunID != c.Run || a.Step != c.Path {
+			continue
+		}
+		_, err := d.r.Decide(ctx, by, a.ID, runner.Decision{
+			Approve: c.Reply.Decision == "approve", SendBack: c.Reply.To, Comment: c.Reply.Comment, ExpectHash: a.Hash,
+		})
+		d.o.Note(time.Now(), fmt.Sprintf("%s: %s by %s: %s", c.Name, c.Reply.Decision, by.Actor, accepted(err)))
+		return
+	}
+	d.o.Note(time.Now(), c.Name+": nobody is asked any more")
+}
+
+func (d *driver) signal(c trial.Cue) {
+	_, err := d.r.Command(context.Background(), caller("", ""), c.Run, runner.Command{
+		Verb: runner.VerbSignal, Signal: c.Signal.Name, Payload: c.Signal.Payload,
+	})
+	d.o.Note(time.Now(), "signal "+c.Signal.Name+": "+accepted(err))
+}
+
+// order gives a verb and compares whether it was accepted.
+func (d *driver) order(c trial.Cue) {
+	o := c.Order
+	cmd := runner.Command{Verb: runner.Verb(o.Verb), Rollback: o.Rollback, To: o.To, Then: o.Then}
+	if o.Compensation != "" {
+		cmd = runner.Command{Verb: runner.VerbCompensation, Action: o.Verb, Compensation: c.Path}
+	}
+	reason := o.Reason
+	if reason == "" && o.Verb == "skip" {
+		reason = "the case says so"
+	}
+	synced := d.facts
+	_, err := d.r.Command(context.Background(), caller(o.By, reason), c.Run, cmd)
+	d.o.Note(time.Now(), o.Verb+" "+o.Compensation+": "+accepted(err))
+	switch {
+	case err != nil && !o.Refused:
+		d.o.Wrong(fmt.Sprintf("%s after %s was refused: %v", o.Verb, o.After, err))
+	case err == nil && o.Refused:
+		d.o.Wrong(fmt.Sprintf("%s after %s was accepted; it must be refused", o.Verb, o.After))
+	case err != nil && o.After == trial.AtEnd && d.journal.count() != synced:
+		d.o.Wrong(fmt.Sprintf("%s after %s was refused and yet changed the run", o.Verb, o.After))
+	}
+}
+
+func accepted(err error) string {
+	if err != nil {
+		return "refused: " + err.Error()
+	}
+	return "accepted"
+}
