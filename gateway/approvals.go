@@ -34,7 +34,8 @@ func (g *Gateway) getApproval(ctx context.Context, in *ByID) (*reply[runner.Appr
 
 // Verdict answers an approval.
 type Verdict struct {
-	Decision   string `json:"decision" enum:"approve,deny"`
+	Decision   string `json:"decision" enum:"approve,deny,send_back"`
+	To         string `json:"to,omitempty" maxLength:"63" doc:"With send_back: the step to do again from, upstream of the approval"`
 	Comment    string `json:"comment,omitempty" maxLength:"4096" doc:"Why; kept with the decision"`
 	ExpectHash string `json:"expect_hash,omitempty" maxLength:"64" doc:"hash of the approval as it was shown; anything else by now is a conflict"`
 }
@@ -46,7 +47,15 @@ type decideInput struct {
 
 func (g *Gateway) decideApproval(ctx context.Context, in *decideInput) (*reply[runner.ApprovalView], error) {
 	b := in.Body
-	return g.decide(ctx, in.ID, runner.Decision{Approve: b.Decision == "approve", Comment: b.Comment, ExpectHash: b.ExpectHash})
+	switch back := b.Decision == "send_back"; {
+	case back && b.To == "":
+		return nil, placedProblem("missing_field", "/to", "Name the step to do again from.")
+	case !back && b.To != "":
+		return nil, placedProblem("conflicting_fields", "/to", "It goes with send_back only.")
+	}
+	return g.decide(ctx, in.ID, runner.Decision{
+		Approve: b.Decision == "approve", SendBack: b.To, Comment: b.Comment, ExpectHash: b.ExpectHash,
+	})
 }
 
 // Comment is what may be said with a decision.

@@ -18,7 +18,7 @@ func BenchmarkStart(b *testing.B) {
 		withKeys(c)
 		c.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	})
-	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[]}`, "X-API-Key: "+testKey).want(201, "")
+	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[{"id":"a","topic":"job.x"}]}`, "X-API-Key: "+testKey).want(201, "")
 	a.g.engine = instant{a.g.engine}
 	h := a.g.Handler()
 	b.ReportAllocs()

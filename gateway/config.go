@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"cordum.dev/cordum/safety"
 )
 
 // Config is what a gateway is made with.
@@ -38,6 +40,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Page serves the user interface at / and its files. Default: none; / is 404.
 	Page http.Handler
+
+	// Policy answers the snapshot in force, which plans of workflows ask. Default: none; plans say nothing of policy.
+	Policy func() *safety.Snapshot
 
 	// Rate limits one principal, PublicRate one address that is not known. Defaults: DefaultRPS, DefaultBurst,
 	// DefaultPublicRPS, DefaultPublicBurst; a negative PerSecond is no limit. Dev has none.

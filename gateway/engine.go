@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/engine/runner"
 )
 
@@ -35,6 +36,8 @@ type Calls interface {
 	// Seen answers what the idempotency key of a start was used for; [runner.ErrNotFound] when it is free.
 	Seen(ctx context.Context, c runner.Caller, key string) (runner.Started, error)
 	Rerun(ctx context.Context, c runner.Caller, run string) (runner.Started, error)
+	// Fork starts a new run from a step of another one, or says what that would reuse.
+	Fork(ctx context.Context, c runner.Caller, run string, req runner.ForkRequest) (runner.Forked, error)
 	Submit(ctx context.Context, c runner.Caller, req runner.JobRequest) (runner.JobView, bool, error)
 	Command(ctx context.Context, c runner.Caller, run string, cmd runner.Command) (runner.RunView, error)
 
@@ -44,6 +47,12 @@ type Calls interface {
 	LatestRun(ctx context.Context, c runner.Caller, workflow string) (string, error)
 	Runs(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.RunHeader, string, error)
 	Timeline(ctx context.Context, c runner.Caller, run string, after uint64, limit int) ([]runner.Event, bool, error)
+	// Iterations are those of a fan-out, by item; step is its path.
+	Iterations(ctx context.Context, c runner.Caller, run, step, cursor string, limit int) ([]runner.StepView, string, error)
+	// Held are the compensations of all runs that wait for a person.
+	Held(ctx context.Context, c runner.Caller, cursor string, limit int) ([]runner.HeldView, string, error)
+	// Inspect shows f a run with its log. Both are f's until it returns, and to be read only.
+	Inspect(ctx context.Context, c runner.Caller, run string, f func(*engine.Run, []runner.EngineFact) error) error
 
 	Job(ctx context.Context, c runner.Caller, id string) (runner.JobView, error)
 	Jobs(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.JobView, string, error)

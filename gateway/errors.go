@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
 )
 
@@ -51,13 +52,23 @@ func problemOf(err error) *Problem {
 		if what == "" {
 			what = reasonOf(err, s.err)
 		}
-		p := newProblem(s.code, what)
+		p := newProblem(finer(s.code, &what), what)
 		if p.Status == http.StatusServiceUnavailable {
 			p.with("Retry-After", "1")
 		}
 		return p
 	}
 	return nil
+}
+
+// finer is the code with which the engine begins a reason, if it has the status of the sentinel's; it is cut off then.
+func finer(code string, what *string) string {
+	own, rest, ok := strings.Cut(*what, ": ")
+	if k, known := problems[own]; !ok || !known || k.status != problems[code].status {
+		return code
+	}
+	*what = rest
+	return own
 }
 
 // reasonOf is what an error says beside the sentinel that it wraps or is joined with.
@@ -106,8 +117,9 @@ func diagnosticItem(d dag.Diagnostic) ProblemItem {
 	if d.Severity == dag.Warning {
 		severity = "warning"
 	}
+	rule, _ := plan.RuleNamed(d.Rule)
 	return ProblemItem{
-		Message: d.Message, Location: d.Pointer, Rule: d.Rule, Severity: severity,
+		Message: d.Message, Location: d.Pointer, Rule: d.Rule, Code: rule.Code, Severity: severity,
 		Line: d.Line, Column: d.Col, Hint: d.Hint,
 	}
 }

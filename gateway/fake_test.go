@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +10,7 @@ import (
 
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/steps"
 )
 
 // fakeEngine is a small real engine: it keeps workflows, runs that advance when a test says so, and their events, in
@@ -29,12 +27,15 @@ type fakeEngine struct {
 	callers   []runner.Caller
 	sick      error
 	boom      bool
+	stubborn  map[string]bool // runs whose commands make the engine panic
 }
 
 type fakeRun struct {
-	tenant string
-	view   runner.RunView
-	events []runner.Event
+	tenant   string
+	view     runner.RunView
+	events   []runner.Event
+	commands []runner.Command
+	forked   runner.ForkRequest // the last request
 }
 
 type fakeKey struct{ body, run, digest string }
@@ -68,53 +69,23 @@ func (f *fakeEngine) count() (workflows, runs, jobs int) {
 	return len(f.workflows), len(f.runs), len(f.jobs)
 }
 
-// CheckWorkflow knows a tiny language: JSON with id, name, steps; YAML is taken as it is.
 func (f *fakeEngine) CheckWorkflow(_ context.Context, source []byte, format runner.Format) (runner.WorkflowVersion, []dag.Diagnostic) {
-	v := runner.WorkflowVersion{ID: "from-yaml", Steps: 1, CreatedAt: time.Unix(0, 0).UTC()}
-	if format == runner.FormatJSON {
-		var def map[string]json.RawMessage
-		if err := json.Unmarshal(source, &def); err != nil {
-			return v, []dag.Diagnostic{{Rule: "invalid_json", Message: "no JSON", Line: 1, Col: 2}}
-		}
-		v.ID = ""
-		for key, raw := range def {
-			switch key {
-			case "id":
-				_ = json.Unmarshal(raw, &v.ID)
-			case "name":
-				_ = json.Unmarshal(raw, &v.Name)
-			case "steps", "language":
-			default:
-				return v, []dag.Diagnostic{
-					{Rule: "unknown_field", Message: "there is no such field", Pointer: "/" + key, Hint: "steps", Line: 2, Col: 3},
-				}
-			}
-		}
+	w, diags := steps.Load(source, languageFormat(format), false)
+	if w == nil {
+		return runner.WorkflowVersion{}, diags
 	}
-	sum := sha256.Sum256(source)
-	v.Digest = hex.EncodeToString(sum[:])
-	if v.ID == "" && v.Name != "" {
-		v.ID = v.Name
-	}
-	if v.ID == "" {
-		v.ID = "oneshot-" + v.Digest[:8]
-	}
-	if v.ID == "cyclic" {
-		return v, []dag.Diagnostic{
-			{Rule: "slow", Severity: dag.Warning, Message: "slow"},
-			{Rule: "cycle", Message: "a → b → a", Pointer: "/steps/0/depends_on/0", Line: 4, Col: 7},
-		}
-	}
-	return v, nil
+	return runner.WorkflowVersion{
+		ID: w.Def.ID, Name: w.Def.Name, Version: w.Def.Version, Digest: w.Def.Digest, Steps: len(w.Steps), Source: w.Def.Canonical,
+		CreatedAt: time.Unix(0, 0).UTC(),
+	}, diags
 }
 
 func (f *fakeEngine) PutWorkflow(ctx context.Context, c runner.Caller, source []byte, format runner.Format) (runner.WorkflowVersion, error) {
 	defer f.lock(c)()
 	v, diags := f.CheckWorkflow(ctx, source, format)
-	if len(diags) > 0 {
-		return runner.WorkflowVersion{}, &runner.InvalidError{Code: "invalid_definition", Message: "no", Diagnostics: diags}
+	if v.ID == "" {
+		return v, &runner.InvalidError{Code: "invalid_definition", Message: "no", Diagnostics: diags}
 	}
-	v.Source = json.RawMessage(`{"id":"` + v.ID + `"}`)
 	v.Graph = &runner.GraphView{Nodes: []runner.GraphNode{{ID: "a", Type: "worker"}}}
 	key := c.Tenant + "/" + v.ID
 	f.workflows[key] = append(f.workflows[key], v)
@@ -214,7 +185,10 @@ func (f *fakeEngine) add(run *fakeRun, kind string) {
 
 func headerOf(run *fakeRun) *runner.RunHeader {
 	v := run.view
-	return &runner.RunHeader{ID: v.ID, Kind: v.Kind, Workflow: v.Workflow, Digest: v.Digest, State: v.State, Seq: v.Seq, StartedAt: v.StartedAt}
+	return &runner.RunHeader{
+		ID: v.ID, Kind: v.Kind, Workflow: v.Workflow, Digest: v.Digest, State: v.State, Compensation: v.Compensation, Seq: v.Seq,
+		StartedAt: v.StartedAt, StartedBy: v.StartedBy,
+	}
 }
 
 func (f *fakeEngine) find(c runner.Caller, id string) (*fakeRun, error) {
@@ -251,9 +225,14 @@ func (f *fakeEngine) Command(_ context.Context, c runner.Caller, id string, cmd 
 	if err != nil {
 		return runner.RunView{}, err
 	}
-	if run.view.EndedAt != nil {
+	if f.stubborn[id] {
+		panic("boom: secret-of-the-engine")
+	}
+	again := cmd.Verb == runner.VerbRollback || cmd.Verb == runner.VerbRetry || cmd.Verb == runner.VerbCompensation
+	if run.view.EndedAt != nil && !again {
 		return runner.RunView{}, fmt.Errorf("%w: the run has ended", runner.ErrConflict)
 	}
+	run.commands = append(run.commands, cmd)
 	f.add(run, "run_"+string(cmd.Verb))
 	return run.view, nil
 }
@@ -296,20 +275,21 @@ func (f *fakeEngine) LatestRun(_ context.Context, c runner.Caller, workflow stri
 
 func (f *fakeEngine) Runs(_ context.Context, c runner.Caller, filter runner.Filter) ([]runner.RunHeader, string, error) {
 	defer f.lock(c)()
-	from := 0
+	below := len(f.order)
 	if filter.Cursor != "" {
 		n, err := strconv.Atoi(filter.Cursor)
 		if err != nil {
 			return nil, "", runner.ErrInvalidCursor
 		}
-		from = n
+		below = n
 	}
 	var out []runner.RunHeader
-	for i := len(f.order) - 1 - from; i >= 0; i-- {
+	for i := below - 1; i >= 0; i-- {
 		if len(out) == filter.Limit {
-			return out, strconv.Itoa(from + len(out)), nil
+			return out, strconv.Itoa(i + 1), nil
 		}
-		if run := f.runs[c.Tenant+"/"+f.order[i]]; run != nil {
+		run := f.runs[c.Tenant+"/"+f.order[i]]
+		if run != nil && (filter.Workflow == "" || filter.Workflow == run.view.Workflow) && (filter.State == "" || filter.State == run.view.State) {
 			out = append(out, *headerOf(run))
 		}
 	}
@@ -384,6 +364,9 @@ func (f *fakeEngine) Decide(_ context.Context, c runner.Caller, id string, d run
 		return a, fmt.Errorf("%w: the approval has changed", runner.ErrConflict)
 	}
 	a.State, a.DecidedBy, a.Comment = "denied", c.Actor, d.Comment
+	if d.SendBack != "" {
+		a.Comment = "back to " + d.SendBack + ": " + d.Comment
+	}
 	if d.Approve {
 		a.State = "approved"
 	}

@@ -124,7 +124,7 @@ func (g got) json(v any) got {
 // workflow stores one and answers a run of it.
 func (a *api) run() string {
 	a.t.Helper()
-	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[]}`).want(http.StatusCreated, "")
+	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[{"id":"a","topic":"job.x"}]}`).want(http.StatusCreated, "")
 	var started struct {
 		RunID string `json:"run_id"`
 	}

@@ -64,7 +64,7 @@ func TestConfigIsChecked(t *testing.T) {
 func TestSpoofedHeadersAreIgnored(t *testing.T) {
 	a := newAPI(t, withKeys)
 	key := "X-API-Key: " + testKey
-	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[]}`, key).want(201, "")
+	a.call("POST", prefix+"/workflows", `{"id":"wf","steps":[{"id":"a","topic":"job.x"}]}`, key).want(201, "")
 	a.call("GET", prefix+"/workflows/wf", "", key, "X-HTTP-Method-Override: DELETE", "X-Method-Override: POST").want(200, "")
 	a.call("GET", prefix+"/runs", "", "X-Original-URL: /healthz", "X-Rewrite-URL: /healthz", "X-Forwarded-For: 127.0.0.1").want(401, "unauthenticated")
 	a.call("GET", prefix+"/runs", "", key, "X-Original-URL: /nothing", "X-Forwarded-Host: evil").want(200, "")
@@ -206,12 +206,18 @@ func TestBadJSON(t *testing.T) {
 func TestErrorsEchoNothing(t *testing.T) {
 	a := newAPI(t, nil)
 	run := a.run()
-	routes := []string{"/runs", "/jobs", "/workflows", "/workflows/wf/runs", "/runs/" + run + "/signal", "/runs/" + run + "/cancel", "/approvals/x/decide"}
+	routes := []string{
+		"/runs", "/jobs", "/workflows", "/workflows/wf/runs", "/workflows/dry-run", "/workflows/wf/dry-run", "/batches", "/approvals/x/decide",
+		"/runs/" + run + "/signal", "/runs/" + run + "/cancel", "/runs/" + run + "/rollback", "/runs/" + run + "/retry",
+		"/runs/" + run + "/fork", "/runs/" + run + "/compensations/a/skip",
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		path := rapid.SampledFrom(routes).Draw(t, "route")
 		body := rapid.SampledFrom([]string{
 			`{"workflow":["canary"]}`, `{"topic":{"x":"canary"}}`, `{"name":["canary"]}`, `{"decision":"canary"}`, `{"canary`,
 			`"canary"`, `{"force":"canary"}`, `{"priority":"canary","topic":"t"}`, `{"reason":{"a":"canary"}}`, "canary",
+			`{"from":["canary"]}`, `{"from":"a","outputs":"canary"}`, `{"to":{"canary":1}}`, `{"definition":"canary","input":1}`,
+			`{"definition":{"id":"x","steps":"canary"}}`, `{"filter":{"state":"canary"},"action":"cancel"}`, `{"filter":"canary","action":"canary"}`,
 		}).Draw(t, "body")
 		cut := rapid.IntRange(0, len(body)).Draw(t, "cut")
 		for _, sent := range []string{body, body[:cut]} {

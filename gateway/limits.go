@@ -29,6 +29,16 @@ const (
 	// MaxWait is the longest a long poll may take.
 	MaxWait = 60 * time.Second
 
+	// MaxLookup is how many bytes of other definitions one request reads to follow sub-workflows; those beyond are taken for
+	// unknown. Four definitions of the largest size.
+	MaxLookup = 4 * MaxDefinitionBody
+	// MaxBatch is how many runs one batch acts on, and how many it reads for what a list does not show.
+	MaxBatch = 1000
+	// MaxBatchPages is how many pages of the list of runs one batch looks through; its cursor leads on.
+	MaxBatchPages = 100
+	// BatchWorkers is how many runs of a batch are given their command at a time: their commits share one sync.
+	BatchWorkers = 16
+
 	// BodyTimeout is how long a request may take to send its body; then 408.
 	BodyTimeout = 10 * time.Second
 	// HeaderTimeout is how long a request may take to send its headers.

@@ -6,10 +6,8 @@ import (
 	"regexp"
 	"slices"
 
-	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/internal/yamlx"
-	"cordum.dev/cordum/steps"
 )
 
 // A definition that is posted may say two things that are no part of the language: that it is to be run, by the field
@@ -50,21 +48,6 @@ func oneShot(source []byte, f runner.Format) bool {
 
 // oneShotPrefix begins the ids of definitions that have none of their own.
 const oneShotPrefix = "oneshot-"
-
-// named gives a one-shot an id made of its content, so that the same one is stored once. The answer is its canonical
-// form; it is nil when the diagnostics, which have the places of the source, hold an error.
-func named(source []byte, f runner.Format) ([]byte, []dag.Diagnostic) {
-	def, diags := dag.ParseOneShot(source, languageFormat(f))
-	if def == nil {
-		return nil, diags
-	}
-	plan, more := steps.Compile(def)
-	diags = append(diags, more...)
-	if plan == nil {
-		return nil, diags
-	}
-	return def.WithID(oneShotPrefix + def.Digest[:16]).Canonical, diags
-}
 
 func languageFormat(f runner.Format) yamlx.Format {
 	switch f {

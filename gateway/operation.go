@@ -32,6 +32,17 @@ func handleRaw[I, O any](h func(*Gateway, context.Context, *I) (*O, error), requ
 	}
 }
 
+// handleMedia binds a handler whose answer has several media types.
+func handleMedia[I, O any](h func(*Gateway, context.Context, *I) (*O, error), media func(huma.Registry) map[string]*huma.MediaType) binder {
+	return func(g *Gateway, r *Route) {
+		op := r.operation()
+		ok := &huma.Response{Description: http.StatusText(r.success())}
+		op.Responses = map[string]*huma.Response{statusText(r.success()): ok}
+		register(g, op, h)
+		ok.Headers, ok.Content = nil, media(g.api.OpenAPI().Components.Schemas) // huma has described the Go type of the answer
+	}
+}
+
 // register hands a handler to huma, with our way of answering errors.
 func register[I, O any](g *Gateway, op huma.Operation, h func(*Gateway, context.Context, *I) (*O, error)) {
 	op.BodyReadTimeout = g.cfg.BodyTimeout

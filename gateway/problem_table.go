@@ -16,7 +16,7 @@ type problemGroup struct {
 	kinds []kind
 }
 
-// problemTable is the one table from codes to status codes. A code is stable: clients decide by it. Those of the last two
+// problemTable is the one table from codes to status codes. A code is stable: clients decide by it. Those of the last three
 // groups are rules of the language; packages dag, steps and yamlx have them under the same names.
 var problemTable = []problemGroup{
 	{"The request", []kind{
@@ -45,7 +45,10 @@ var problemTable = []problemGroup{
 		{"invalid_input", 422, "The input is not valid", "It does not fit the definition's input schema, or is no JSON that can be kept."},
 		{"invalid_context", 422, "The context is not valid", "Send an object."},
 		{"invalid_labels", 422, "The labels are not valid", "At most 64, with names and values of text."},
+		{"invalid_concurrency_key", 422, "The concurrency key cannot be used", "With this input, context and labels, concurrency.key of the definition gives nothing, or more than 256 bytes."},
 		{"invalid_payload", 422, "The payload is not valid", "A signal's payload is any JSON value, at most 64 deep."},
+		{"reason_needed", 422, "A reason is needed", "Say why in reason, or in the header X-Reason: nothing else will tell later."},
+		{"impossible_filter", 400, "The filter can name no run that takes this", "The detail has the states in which a run takes the action. Leave the state out, and only those runs are meant."},
 		{"invalid_job", 422, "The job is not valid", "errors[] names each field and what it takes."},
 	}},
 	{"Who asks", []kind{
@@ -61,6 +64,7 @@ var problemTable = []problemGroup{
 		{"not_found", 404, "There is no such thing", "It does not exist, or belongs to somebody else; also for a path that is written in another way than here."},
 		{"method_not_allowed", 405, "The method is not allowed here", "The header Allow has those that are."},
 		{"conflict", 409, "The state does not allow this", "It was decided, or has ended, meanwhile. Read it again before you go on."},
+		{"concurrency_limit", 409, "As many runs as the workflow allows are under way", "Wait until one with the same concurrency key has ended, or let the workflow queue: when_busy."},
 		{"duplicate_subscription", 409, "A subscription with this id exists", "Choose another id, or unsubscribe first."},
 		{"gone", 410, "This has expired", "The approval's time is over; it can no longer be decided."},
 		{"idempotency_key_reused", 422, "The idempotency key was used for another request", "Repeat the first request unchanged, or use a new key for this one. Nothing was done or stored."},
@@ -89,12 +93,13 @@ var problemTable = []problemGroup{
 		{"invalid_id", 422, "An id is not valid", "Lower-case letters, digits, '-' and '_', at most 63, beginning with a letter or digit; a workflow's may have dots."},
 		{"duplicate_id", 422, "Two steps have the same id", "Rename one."},
 		{"unknown_type", 422, "There is no such type of step", "The detail lists those that there are."},
-		{"not_supported", 422, "This version does not run this yet", "The field or type is part of the language, but not of this version. Nothing is ignored: leave it out."},
 		{"no_steps", 422, "There are no steps", "Add at least one."},
 		{"too_many_steps", 422, "There are too many steps", "At most 10,000 steps and 100,000 dependencies."},
 		{"unknown_dependency", 422, "A step depends on one that does not exist", "The answer names the step that was probably meant."},
 		{"duplicate_dependency", 422, "A step depends on another one twice", "Remove one."},
 		{"cycle", 422, "Steps depend on each other in a circle", "The detail prints the circle. Remove one of its dependencies."},
+		{"switch_target_not_dependent", 422, "A switch chooses a step that does not wait for it", "Name the switch in the step's depends_on."},
+		{"subflow_cycle", 422, "Sub-workflows lead back to the workflow", "The detail prints the way. A workflow cannot be a part of itself."},
 		{"bad_join", 422, "The join is not valid", "One of all_success, all_done, any_success, none_failed, any_failed, {at_least: k}."},
 		{"at_least_out_of_range", 422, "The join waits for more steps than there are", "k is from 1 to the number of dependencies."},
 	}},
@@ -106,8 +111,16 @@ var problemTable = []problemGroup{
 		{"unknown_name", 422, "An expression uses a name that does not exist", "Known are input, ctx, labels, run and steps. There is no clock, no random number and no environment."},
 		{"unknown_step", 422, "An expression reads a step that does not exist", "The answer names the step that was probably meant."},
 		{"not_upstream", 422, "An expression reads a step that need not have ended", "Name the step in depends_on."},
+		{"unknown_schema_field", 422, "An expression reads a field that the schema does not have", "The answer names the field that was probably meant."},
+		{"fan_out_limit", 422, "A fan-out has too many items", "At most 100,000 items, 16 MiB together."},
 		{"secret_in_expression", 422, "An expression reads a secret", "Secrets go to workers only, never into conditions or texts."},
 		{"template_not_allowed", 422, "A template stands where none may", "This field must be known before a run. Write the value."},
+	}},
+	{"Compensation and checkpoints", []kind{
+		{"compensate_irreversible", 422, "What cannot be undone has a compensation", "Remove compensate, or write another effect than irreversible."},
+		{"compensation_cycle", 422, "A compensation reads a step that comes later", "What comes later is undone first. Read the step itself or one upstream of it."},
+		{"duplicate_checkpoint", 422, "Two steps have the same checkpoint", "Rename one."},
+		{"unknown_checkpoint", 422, "There is no such checkpoint", "rollback_to names the checkpoint of a step of the workflow itself."},
 	}},
 }
 

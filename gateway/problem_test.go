@@ -19,7 +19,7 @@ var namedCodes = regexp.MustCompile(`(?m)(?:^\s*(?:const )?(?:Rule|Code)[A-Za-z0
 
 // Every rule of the language and every code of the engine has its row, so that its type leads to an explanation.
 func TestEveryCodeIsExplained(t *testing.T) {
-	whileRunning := []string{"expr_runtime", "expr_cost", "expr_memory"} // errors of steps, never answers
+	whileRunning := []string{"expr_runtime", "expr_cost", "expr_memory", "secret_missing"} // errors of steps, never answers
 	found := 0
 	for _, folder := range []string{"../dag", "../steps", "../steps/expr", "../internal/yamlx", "../engine/runner"} {
 		files, err := filepath.Glob(folder + "/*.go")
@@ -79,5 +79,13 @@ func TestReasonsOfTheEngine(t *testing.T) {
 		if p := problemOf(err); p.Code != "conflict" || p.Detail != "the run has ended" {
 			t.Errorf("%q became %q", err, p.Detail)
 		}
+	}
+	limit := fmt.Errorf("concurrency_limit: two runs are under way: %w", runner.ErrConflict)
+	if p := problemOf(limit); p.Code != "concurrency_limit" || p.Status != 409 || p.Detail != "two runs are under way" {
+		t.Errorf("%q became %+v", limit, p)
+	}
+	other := fmt.Errorf("not_found: so: %w", runner.ErrConflict)
+	if p := problemOf(other); p.Code != "conflict" || p.Detail != "not_found: so" {
+		t.Errorf("%q became %+v", other, p)
 	}
 }

@@ -25,6 +25,7 @@ type ProblemItem struct {
 	Message  string `json:"message"`
 	Location string `json:"location,omitempty" doc:"JSON pointer into the body, or query.NAME, path.NAME, header.NAME"`
 	Rule     string `json:"rule,omitempty" doc:"Stable name of the rule that was broken"`
+	Code     string `json:"code,omitempty" doc:"Code of the rule in docs/lint.md" example:"CW036"`
 	Severity string `json:"severity,omitempty" enum:"error,warning"`
 	Line     int    `json:"line,omitempty" doc:"From 1"`
 	Column   int    `json:"column,omitempty" doc:"From 1"`

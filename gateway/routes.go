@@ -13,7 +13,7 @@ var (
 // Routes is the one table of what the gateway serves.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{workflowRoutes(), runRoutes(), jobRoutes(), approvalRoutes(), streamRoutes(), systemRoutes()} {
+	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), streamRoutes(), systemRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -44,6 +44,21 @@ func workflowRoutes() []Route {
 			bind: handleRaw((*Gateway).lintWorkflow, true, definitionSchema),
 		},
 		{
+			Method: "GET", Path: prefix + "/workflows/schema", ID: "getWorkflowSchema", Tag: tag,
+			Summary: "Read the JSON Schema of the language, for editors",
+			Doc:     "It is the same for everybody and asks for no key.",
+			Role:    RolePublic, Tenant: TenantNone, Rate: RateAddress,
+			bind: serve((*Gateway).serveLanguage, "application/schema+json"),
+		},
+		{
+			Method: "POST", Path: prefix + "/workflows/dry-run", ID: "dryRunDefinition", Tag: tag,
+			Summary: "Plan a run of a definition that is not stored",
+			Doc: "Says per step whether it is reached, what policy decides, who will be asked and which pools serve it, and for " +
+				"every step that may fail what would be undone. Nothing is written and nothing is sent.",
+			Role: RoleAuthor, Tenant: TenantCaller, Body: MaxDefinitionBody, Accepts: jsonOnly,
+			bind: handle((*Gateway).dryRunDefinition),
+		},
+		{
 			Method: "GET", Path: prefix + "/workflows", ID: "listWorkflows", Tag: tag,
 			Summary: "List the stored workflows",
 			Role:    RoleViewer, Tenant: TenantCaller, bind: handle((*Gateway).listWorkflows),
@@ -56,7 +71,19 @@ func workflowRoutes() []Route {
 		{
 			Method: "GET", Path: prefix + "/workflows/{id}/graph", ID: "getWorkflowGraph", Tag: tag,
 			Summary: "Read a workflow's graph for drawing",
-			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).getGraph),
+			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handleMedia((*Gateway).getGraph, graphMedia),
+		},
+		{
+			Method: "GET", Path: prefix + "/workflows/{id}/diff", ID: "diffWorkflow", Tag: tag,
+			Summary: "Compare two versions of a workflow by their meaning",
+			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).diffWorkflow),
+		},
+		{
+			Method: "POST", Path: prefix + "/workflows/{id}/dry-run", ID: "dryRunWorkflow", Tag: tag,
+			Summary: "Plan a run of a stored workflow",
+			Doc:     "As for a definition that is not stored. Nothing is written and nothing is sent.",
+			Role:    RoleOperator, Tenant: TenantCaller, Body: MaxBody, Accepts: jsonOnly,
+			Errors: []int{notFound}, bind: handle((*Gateway).dryRunWorkflow),
 		},
 		{
 			Method: "POST", Path: prefix + "/workflows/{id}/runs", ID: "startWorkflow", Tag: tag, Status: 201,
@@ -76,60 +103,6 @@ func workflowRoutes() []Route {
 			Role:    RoleOperator, Tenant: TenantCaller, Body: MaxBody, Accepts: jsonOnly,
 			Audit: "run.rerun", Errors: []int{notFound, conflict}, bind: handle((*Gateway).rerunLatest),
 		},
-	}
-}
-
-func runRoutes() []Route {
-	const tag = "runs"
-	verb := func(path, id, summary, audit string, bind binder) Route {
-		return Route{
-			Method: "POST", Path: prefix + "/runs/{id}/" + path, ID: id, Tag: tag, Status: 202, Summary: summary,
-			Role: RoleOperator, Tenant: TenantCaller, Body: MaxBody, Accepts: jsonOnly,
-			Audit: audit, Errors: []int{notFound, conflict}, bind: bind,
-		}
-	}
-	rerun := verb("rerun", "rerunRun", "Start a run again with the same definition, input and context", "run.rerun", handle((*Gateway).rerunRun))
-	rerun.Status = 201
-	publicRerun := rerun
-	publicRerun.Path, publicRerun.ID = prefix+"/workflow-runs/{id}/rerun", "rerunWorkflowRun"
-	return []Route{
-		{
-			Method: "POST", Path: prefix + "/runs", ID: "startRun", Tag: tag, Status: 201,
-			Summary: "Start a run of a stored workflow",
-			Role:    RoleOperator, Tenant: TenantCaller, Body: MaxBody, Accepts: jsonOnly,
-			Audit: "run.start", Errors: []int{notFound, conflict}, bind: handle((*Gateway).startRun),
-		},
-		{
-			Method: "GET", Path: prefix + "/runs", ID: "listRuns", Tag: tag, Summary: "List runs, newest first",
-			Role: RoleViewer, Tenant: TenantCaller, bind: handle((*Gateway).listRuns),
-		},
-		{
-			Method: "GET", Path: prefix + "/runs/{id}", ID: "getRun", Tag: tag,
-			Summary: "Read a run, or wait until it changes",
-			Doc:     "With wait, the answer comes when the run has a fact newer than since, has ended, or the time is over.",
-			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).getRun),
-		},
-		{
-			Method: "GET", Path: prefix + "/runs/{id}/timeline", ID: "getTimeline", Tag: tag,
-			Summary: "Read a run's facts in order",
-			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).timeline),
-		},
-		verb("pause", "pauseRun", "Start nothing new in a run", "run.pause", handle((*Gateway).pauseRun)),
-		verb("resume", "resumeRun", "Go on with a paused or faulted run", "run.resume", handle((*Gateway).resumeRun)),
-		verb("cancel", "cancelRun", "Cancel a run and what it has under way", "run.cancel", handle((*Gateway).cancelRun)),
-		verb("signal", "signalRun", "Send a run a signal", "run.signal", handle((*Gateway).signalRun)),
-		rerun,
-		{
-			Method: "GET", Path: prefix + "/workflow-runs/{id}", ID: "getWorkflowRun", Tag: tag,
-			Summary: "Read a run with its steps as a map by id",
-			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).getWorkflowRun),
-		},
-		{
-			Method: "GET", Path: prefix + "/workflow-runs/{id}/timeline", ID: "getWorkflowRunTimeline", Tag: tag,
-			Summary: "Read a run's facts in order",
-			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).timeline),
-		},
-		publicRerun,
 	}
 }
 
@@ -181,7 +154,7 @@ func approvalRoutes() []Route {
 			Method: "GET", Path: prefix + "/approvals/{id}", ID: "getApproval", Tag: tag, Summary: "Read an approval",
 			Role: RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).getApproval),
 		},
-		decide("decide", "decideApproval", "Approve or deny", handle((*Gateway).decideApproval)),
+		decide("decide", "decideApproval", "Approve, deny or send back", handle((*Gateway).decideApproval)),
 		decide("approve", "approveApproval", "Approve", handle((*Gateway).approveApproval)),
 		decide("reject", "rejectApproval", "Deny", handle((*Gateway).rejectApproval)),
 	}

@@ -153,7 +153,8 @@ func (g *Gateway) resumeRun(ctx context.Context, in *reasonInput) (*created[runn
 // Cancel asks for the end of a run.
 type Cancel struct {
 	Reason
-	Force bool `json:"force,omitempty" doc:"End a faulted run without deciding anything"`
+	Force    bool `json:"force,omitempty" doc:"End a faulted run without deciding anything"`
+	Rollback bool `json:"rollback,omitempty" doc:"Undo what the run did"`
 }
 
 type cancelInput struct {
@@ -166,7 +167,7 @@ func (g *Gateway) cancelRun(ctx context.Context, in *cancelInput) (*created[runn
 	if b == nil {
 		b = &Cancel{}
 	}
-	return g.command(ctx, in.ID, b.text(), runner.Command{Verb: runner.VerbCancel, Force: b.Force})
+	return g.command(ctx, in.ID, b.text(), runner.Command{Verb: runner.VerbCancel, Force: b.Force, Rollback: b.Rollback})
 }
 
 // Signal is a message to a run.

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"cordum.dev/cordum/engine/plan"
 )
 
 // specs are the OpenAPI document in the forms it is served.
@@ -26,7 +29,7 @@ func apiConfig(version string) huma.Config {
 				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"apiKey": {Type: "apiKey", In: "header", Name: "X-API-Key"},
 					"bearer": {Type: "http", Scheme: "bearer"},
@@ -35,6 +38,7 @@ func apiConfig(version string) huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "workflows", Description: "Definitions and how to start them"},
 				{Name: "runs", Description: "What a workflow does once"},
+				{Name: "compensations", Description: "What undoes the steps of a run, where it waits for a person"},
 				{Name: "jobs", Description: "Single pieces of work"},
 				{Name: "workers", Description: "Who does the work"},
 				{Name: "approvals", Description: "What waits for a person"},
@@ -92,22 +96,55 @@ func (g *Gateway) render() (*specs, error) {
 // openAnswers lets the schemas of answers have more fields than they name, so that a field that is added later breaks
 // no generated client. Those of requests stay closed: an unknown field is refused.
 func openAnswers(doc *huma.OpenAPI) {
-	asked := map[string]bool{}
+	asked := map[*huma.Schema]bool{}
 	for _, path := range doc.Paths {
 		if path.Post == nil || path.Post.RequestBody == nil {
 			continue
 		}
 		for _, media := range path.Post.RequestBody.Content {
-			if media.Schema != nil {
-				asked[media.Schema.Ref] = true // bodies nest no other named schema; a test says so
-			}
+			markAsked(doc.Components.Schemas, media.Schema, asked)
 		}
 	}
-	for name, schema := range doc.Components.Schemas.Map() {
-		if schema.AdditionalProperties == false && !asked["#/components/schemas/"+name] {
+	for _, schema := range doc.Components.Schemas.Map() {
+		if schema.AdditionalProperties == false && !asked[schema] {
 			schema.AdditionalProperties = nil
 		}
 	}
+}
+
+// markAsked marks a schema of a request and those of its fields.
+func markAsked(reg huma.Registry, s *huma.Schema, asked map[*huma.Schema]bool) {
+	if s != nil && s.Ref != "" {
+		s = reg.SchemaFromRef(s.Ref)
+	}
+	if s == nil || asked[s] {
+		return
+	}
+	asked[s] = true
+	markAsked(reg, s.Items, asked)
+	for _, field := range s.Properties {
+		markAsked(reg, field, asked)
+	}
+}
+
+// schemaOf describes a Go type in the document.
+func schemaOf[T any](reg huma.Registry) *huma.Schema {
+	return reg.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// planSchemas are the types of package plan whose names stand for themselves. The others are parts of a plan.
+var planSchemas = []string{"Plan", "Finding", "Explanation", "Rollback"}
+
+// schemaName names a type in the document: as it is called, and the parts of a plan as such.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[plan.Plan]().PkgPath() && !slices.Contains(planSchemas, name) {
+		return "Plan" + name
+	}
+	return name
 }
 
 func (g *Gateway) serveSpec(w http.ResponseWriter, r *http.Request, media string, pick func(*specs) []byte) {

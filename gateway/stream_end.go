@@ -7,7 +7,12 @@ import (
 	"cordum.dev/cordum/engine/runner"
 )
 
-// runWatch follows one run and says when there is nothing left to tell: after the run has ended and its last event was
+// Settled tells whether nothing happens to a run any more by itself: it has ended, and nothing of it is being undone.
+func Settled(run *runner.RunView) bool {
+	return run.EndedAt != nil && run.Compensation != "running" && run.Compensation != "held"
+}
+
+// runWatch follows one run and says when there is nothing left to tell: after the run is settled and its last event was
 // handed out. The engine's own watch goes on for ever.
 type runWatch struct {
 	Watch
@@ -15,10 +20,10 @@ type runWatch struct {
 	caller runner.Caller
 	run    string
 
-	seq   uint64 // what was told so far
-	live  bool   // the past was told; the end never comes before that
-	ended bool   // the run is known to have ended
-	over  bool   // the next message is the end
+	seq     uint64 // what was told so far
+	live    bool   // the past was told; the end never comes before that
+	settled bool   // the run is known to be settled
+	over    bool   // the next message is the end
 }
 
 // Next answers the engine's messages, and then the end.
@@ -40,10 +45,10 @@ func (w *runWatch) Next(ctx context.Context) (runner.Message, error) {
 func (w *runWatch) note(m runner.Message) bool {
 	switch m.Kind {
 	case "snapshot":
-		w.seq, w.ended = m.Snapshot.Seq, m.Snapshot.EndedAt != nil
+		w.seq, w.settled = m.Snapshot.Seq, Settled(m.Snapshot)
 	case "event":
 		w.seq = m.Event.Seq
-		return w.live && (w.ended || strings.HasPrefix(m.Event.Type, "run_"))
+		return w.live && (w.settled || maySettle(m.Event.Type))
 	case "live", "gap":
 		w.seq, w.live = max(w.seq, m.Seq), true
 		return true
@@ -51,13 +56,18 @@ func (w *runWatch) note(m runner.Message) bool {
 	return false
 }
 
-// told asks the engine whether the run has ended and no event is left. When it cannot be asked, the stream goes on.
+// maySettle tells whether an event may be the last one of a run.
+func maySettle(eventType string) bool {
+	return strings.HasPrefix(eventType, "run_") || strings.HasPrefix(eventType, "compensation_")
+}
+
+// told asks the engine whether the run is settled and no event is left. When it cannot be asked, the stream goes on.
 func (w *runWatch) told(ctx context.Context) bool {
-	if !w.ended {
+	if !w.settled {
 		view, err := w.g.engine.View(ctx, w.caller, w.run)
-		w.ended = err == nil && view.EndedAt != nil
+		w.settled = err == nil && Settled(&view)
 	}
-	if !w.ended {
+	if !w.settled {
 		return false
 	}
 	rest, _, err := w.g.engine.Timeline(ctx, w.caller, w.run, w.seq, 1)

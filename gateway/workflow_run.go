@@ -46,7 +46,11 @@ func (g *Gateway) getWorkflowRun(ctx context.Context, in *getRunInput) (*reply[W
 		Steps: make(map[string]WorkflowRunStep, len(view.Steps)),
 	}
 	for _, s := range view.Steps {
-		run.Steps[s.ID] = WorkflowRunStep{
+		name := s.Path // that of a step of the workflow itself is its id
+		if name == "" {
+			name = s.ID
+		}
+		run.Steps[name] = WorkflowRunStep{
 			StepID: s.ID, Status: s.State, JobID: s.JobID, Attempts: s.Attempt,
 			StartedAt: s.StartedAt, CompletedAt: s.EndedAt, Output: s.Output, Error: s.Error,
 		}

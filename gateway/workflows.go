@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
 )
 
@@ -39,7 +39,8 @@ type createWorkflowInput struct {
 // WorkflowCreated answers the storing of a definition.
 type WorkflowCreated struct {
 	runner.WorkflowVersion
-	RunID string `json:"run_id,omitempty" doc:"The run, when one was started"`
+	RunID    string         `json:"run_id,omitempty" doc:"The run, when one was started"`
+	Warnings []plan.Finding `json:"warnings,omitempty" doc:"What is probably not meant; the definition was stored all the same"`
 }
 
 func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (*created[WorkflowCreated], error) {
@@ -50,12 +51,16 @@ func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (
 	if start && !requestOf(ctx).principal.Roles.Allow(RoleOperator) {
 		return nil, newProblem("forbidden", "Starting it needs the role operator too; store it with run=false.")
 	}
+	w, diags, err := g.check(ctx, source, format)
+	switch {
+	case err != nil:
+		return nil, err
+	case w == nil:
+		return nil, diagnosticsProblem(diags)
+	}
+	warnings := plan.Findings(source, diags, "")
 	if once {
-		text, diags := named(source, format)
-		if text == nil {
-			return nil, diagnosticsProblem(diags)
-		}
-		source, format = text, runner.FormatJSON
+		source, format = identified(w.Def).Canonical, runner.FormatJSON
 	}
 	if start {
 		if err := g.keyIsFor(ctx, source, format); err != nil {
@@ -68,7 +73,7 @@ func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (
 	}
 	out := &created[WorkflowCreated]{
 		Status: http.StatusCreated, Location: prefix + "/workflows/" + url.PathEscape(version.ID),
-		Body: WorkflowCreated{WorkflowVersion: version},
+		Body: WorkflowCreated{WorkflowVersion: version, Warnings: warnings},
 	}
 	if !start {
 		return out, nil
@@ -108,37 +113,6 @@ func (g *Gateway) startCreated(ctx context.Context, out *created[WorkflowCreated
 	return nil
 }
 
-// LintReport says what is wrong with a definition.
-type LintReport struct {
-	Valid       bool          `json:"valid"`
-	ID          string        `json:"id,omitempty"`
-	Digest      string        `json:"digest,omitempty"`
-	Steps       int           `json:"steps,omitempty"`
-	Diagnostics []ProblemItem `json:"diagnostics"`
-}
-
-func (g *Gateway) lintWorkflow(ctx context.Context, in *DefinitionBody) (*reply[LintReport], error) {
-	source, format := in.source()
-	source, _ = takeRun(source, format)
-	var diags []dag.Diagnostic
-	if oneShot(source, format) {
-		var text []byte
-		if text, diags = named(source, format); text != nil {
-			source, format = text, runner.FormatJSON
-		}
-	}
-	var version runner.WorkflowVersion
-	if len(diags) == 0 {
-		version, diags = g.engine.CheckWorkflow(ctx, source, format)
-	}
-	report := LintReport{Valid: true, ID: version.ID, Digest: version.Digest, Steps: version.Steps, Diagnostics: []ProblemItem{}}
-	for _, d := range diags {
-		report.Diagnostics = append(report.Diagnostics, diagnosticItem(d))
-		report.Valid = report.Valid && d.Severity != dag.Error
-	}
-	return &reply[LintReport]{report}, nil
-}
-
 func (g *Gateway) listWorkflows(ctx context.Context, in *Paging) (*pageReply[runner.WorkflowVersion], error) {
 	l, err := in.listOf(ctx, "/workflows", runner.Filter{})
 	if err != nil {
@@ -163,19 +137,6 @@ func (g *Gateway) getWorkflow(ctx context.Context, in *WorkflowRef) (*reply[runn
 		return nil, err
 	}
 	return &reply[runner.WorkflowVersion]{version}, nil
-}
-
-func (g *Gateway) getGraph(ctx context.Context, in *WorkflowRef) (*reply[runner.GraphView], error) {
-	version, err := g.engine.Workflow(ctx, caller(ctx, ""), in.ID, in.Digest)
-	if err != nil {
-		return nil, err
-	}
-	graph := runner.GraphView{Nodes: []runner.GraphNode{}, Edges: []runner.GraphEdge{}}
-	if version.Graph != nil {
-		graph.Nodes = append(graph.Nodes, version.Graph.Nodes...)
-		graph.Edges = append(graph.Edges, version.Graph.Edges...)
-	}
-	return &reply[runner.GraphView]{graph}, nil
 }
 
 type startWorkflowInput struct {

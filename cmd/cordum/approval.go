@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,7 +21,8 @@ func newApproval(a *app) *cobra.Command {
 		Long:    "An approval is a step that waits for a person. A decision is bound to what was shown and is made once.",
 		Example: "  cordum approval list\n  cordum approval approve 07….approval~0 --comment 'backups checked'",
 	})
-	cmd.AddCommand(newApprovalList(a), newApprovalShow(a), newApprovalDecide(a), newApprovalVerb(a, "approve"), newApprovalVerb(a, "deny"))
+	cmd.AddCommand(
+		newApprovalList(a), newApprovalShow(a), newApprovalDecide(a), newApprovalVerb(a, "approve"), newApprovalVerb(a, "deny"), newApprovalSendBack(a))
 	return cmd
 }
 
@@ -64,14 +67,21 @@ func approvalDetail(p *printer, v runner.ApprovalView) {
 
 func newApprovalList(a *app) *cobra.Command {
 	var f listFlags
+	var run string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List approvals, those that wait by default",
-		Long:    "Lists approvals. Without --state those that wait; --state all lists every one.",
-		Example: "  cordum approval list\n  cordum approval list --state denied -o json",
+		Long:    "Lists approvals. Without --state those that wait; --state all lists every one. --run lists those that one run waits for.",
+		Example: "  cordum approval list\n  cordum approval list --run 07…\n  cordum approval list --state denied -o json",
 		Args:    wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if run != "" {
+				if cmd.Flags().Changed("state") || f.workflow != "" || f.cursor != "" {
+					return usagef("--run lists what one run waits for: leave out --state, --workflow and --cursor")
+				}
+				return a.listWaiting(cmd.Context(), run)
+			}
 			if f.state == "all" {
 				f.state = ""
 			}
@@ -81,7 +91,50 @@ func newApprovalList(a *app) *cobra.Command {
 	f.add(cmd, []string{"waiting", "approved", "denied", "expired", "cancelled", "all"})
 	cmd.Flags().Lookup("state").DefValue = "waiting"
 	f.state = "waiting"
+	cmd.Flags().StringVar(&run, "run", "", "only those that this run waits for")
 	return cmd
+}
+
+// listWaiting lists the approvals that a run waits for.
+func (a *app) listWaiting(ctx context.Context, run string) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	waiting, err := c.waitingApprovals(ctx, run)
+	if err != nil {
+		return err
+	}
+	var pg page[runner.ApprovalView]
+	for _, v := range waiting {
+		pg.Items = append(pg.Items, doc[runner.ApprovalView]{V: v})
+	}
+	return showPage(a, approvalView, pg)
+}
+
+// waitingApprovals reads the approvals that a run waits for now.
+func (c *client) waitingApprovals(ctx context.Context, id string) ([]runner.ApprovalView, error) {
+	var run runner.RunView
+	if err := c.get(ctx, pathTo("runs", id), nil, &run); err != nil {
+		return nil, err
+	}
+	query := url.Values{"state": {"waiting"}, "workflow": {run.Workflow}, "limit": {"200"}}
+	var found []runner.ApprovalView
+	for {
+		var pg page[runner.ApprovalView]
+		if err := c.get(ctx, "approvals", query, &pg); err != nil {
+			return nil, err
+		}
+		for _, d := range pg.Items {
+			if d.V.RunID == id {
+				found = append(found, d.V)
+			}
+		}
+		if pg.NextCursor == "" {
+			return found, nil
+		}
+		query.Set("cursor", pg.NextCursor)
+	}
 }
 
 func newApprovalShow(a *app) *cobra.Command {
@@ -107,10 +160,11 @@ func (f *decideFlags) add(cmd *cobra.Command) {
 }
 
 func (f *decideFlags) decide(cmd *cobra.Command, a *app, id, decision string) error {
-	if f.comment == "" {
-		f.comment = a.flags.reason
-	}
-	body := gateway.Verdict{Decision: decision, Comment: f.comment, ExpectHash: f.expectHash}
+	return f.answer(cmd, a, id, gateway.Verdict{Decision: decision})
+}
+
+func (f *decideFlags) answer(cmd *cobra.Command, a *app, id string, body gateway.Verdict) error {
+	body.Comment, body.ExpectHash = orElse(f.comment, a.flags.reason), f.expectHash
 	return send(cmd.Context(), a, pathTo("approvals", id, "decide"), body, decidedView)
 }
 
@@ -156,5 +210,27 @@ func newApprovalVerb(a *app, decision string) *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	return cmd
+}
+
+func newApprovalSendBack(a *app) *cobra.Command {
+	var f decideFlags
+	var to string
+	cmd := &cobra.Command{
+		Use:   "send-back APPROVAL --to STEP",
+		Short: "Send back: an earlier step is done again",
+		Long: "Answers an approval with: do it again, from this step on. The step and what ran behind it are undone where they can be,\n" +
+			"then run again, with the comment in ctx.feedback. Refused where something irreversible would run twice.",
+		Example: "  cordum approval send-back 07….review~0 --to draft --comment 'shorter, please'",
+		Args:    wantArgs("APPROVAL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if to == "" {
+				return usagef("--to is missing: the step to do again from")
+			}
+			return f.answer(cmd, a, args[0], gateway.Verdict{Decision: "send_back", To: to})
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&to, "to", "", "the step to do again from, upstream of the approval")
 	return cmd
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"cordum.dev/cordum/engine/plan"
 )
 
 // deadline bounds a command of a test.
@@ -179,7 +181,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	t.Run("what is wrong is said", func(t *testing.T) {
 		bad := writeFile(t, "bad.yaml", "id: bad\nsteps:\n  - {id: a, type: delay, for: 1s, depend_on: [b]}\n")
 		r := s.want(exitDefinition, "workflow", "create", "--file", bad)
-		if !strings.Contains(r.errOut, bad+":3:") || !strings.Contains(r.errOut, "unknown_field") || !strings.Contains(r.errOut, "did you mean depends_on?") {
+		if !strings.Contains(r.errOut, bad+":3:") || !strings.Contains(r.errOut, " error CW020 ") || !strings.Contains(r.errOut, `did you mean "depends_on"?`) {
 			t.Errorf("said: %s", r.errOut)
 		}
 		if r := s.want(exitError, "run", "get", "../runs"); !strings.Contains(r.errOut, "not_found") {
@@ -285,12 +287,12 @@ func TestLint(t *testing.T) {
 		t.Errorf("%d %q %q", r.code, r.out, r.errOut)
 	}
 	r := cordum(t.Context(), "", nil, "workflow", "lint", good, bad)
-	if r.code != exitDefinition || !strings.HasPrefix(r.out, bad+":1:") || !strings.Contains(r.out, " error invalid_json ") {
+	if r.code != exitDefinition || !strings.HasPrefix(r.out, bad+":1:") || !strings.Contains(r.out, " error CW001 ") {
 		t.Errorf("%d %q %q", r.code, r.out, r.errOut)
 	}
 	r = cordum(t.Context(), approvalWorkflow+"    depend_on: [x]\n", nil, "workflow", "lint", "-", "-o", "json")
 	var found struct {
-		Diagnostics []finding `json:"diagnostics"`
+		Diagnostics []plan.Finding `json:"diagnostics"`
 	}
 	if err := json.Unmarshal([]byte(r.out), &found); err != nil || r.code != exitDefinition || len(found.Diagnostics) == 0 {
 		t.Errorf("%d %v %q", r.code, err, r.out)

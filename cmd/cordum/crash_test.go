@@ -8,9 +8,37 @@ import (
 	"time"
 
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/gateway"
 )
 
-// crashWorkflow passes every crash point: jobs of both kinds, a timer, an approval, and enough facts for a snapshot.
+// crashWork is what is under way when a process dies, and what must have come of it in the end.
+type crashWork struct {
+	definition          string
+	state, compensation string
+	executed            map[string]int // how often each step's work, or its undoing, was begun
+}
+
+// workFor is work that passes a crash point.
+func workFor(point string) crashWork {
+	if point == runner.CrashUndone {
+		return crashWork{crashRollback, "failed", "done", map[string]int{"a": 2, "b": 2, "c": 2}}
+	}
+	executed := map[string]int{"a": 1, "b": 1, "s0": 1, fmt.Sprintf("s%d", crashChain-1): 1}
+	return crashWork{crashWorkflow(), "succeeded", "none", executed}
+}
+
+// crashRollback fails when everything is done, and is undone then: a after b and c.
+const crashRollback = `
+id: crash
+on_failure: rollback
+steps:
+  - {id: a, topic: job.kill.work, compensate: {topic: job.kill.work}}
+  - {id: b, topic: job.kill.work, depends_on: [a], compensate: {topic: job.kill.work}}
+  - {id: c, topic: job.kill.fast, depends_on: [a], compensate: {topic: job.kill.fast, idempotent: true}}
+  - {id: fails, type: transform, depends_on: [b, c], input: {x: "${input.absent.field}"}}
+`
+
+// crashWorkflow passes every other crash point: jobs of both kinds, a timer, an approval, and enough facts for a snapshot.
 func crashWorkflow() string {
 	var b strings.Builder
 	b.WriteString("id: crash\nsteps:\n" +
@@ -53,11 +81,12 @@ func TestKilledAtEachCrashPoint(t *testing.T) {
 }
 
 func crashAt(t *testing.T, point string, nth int) {
+	work := workFor(point)
 	p := newProcess(t)
 	p.tags = "crashtest"
 	p.start()
 	ledger := p.startWorker()
-	if err := p.call("POST", "/api/v1/workflows", "application/yaml", []byte(crashWorkflow()), nil); err != nil {
+	if err := p.call("POST", "/api/v1/workflows", "application/yaml", []byte(work.definition), nil); err != nil {
 		t.Fatal(err)
 	}
 	p.kill()
@@ -82,14 +111,14 @@ func crashAt(t *testing.T, point string, nth int) {
 	p.kill()
 	p.start()
 	for _, run := range acked {
-		p.until("run "+run+" ends", func() bool {
+		p.until("run "+run+" is settled", func() bool {
 			p.approveAll()
 			var v runner.RunView
-			if p.call("GET", "/api/v1/runs/"+run, "", nil, &v) != nil || v.EndedAt == nil {
+			if p.call("GET", "/api/v1/runs/"+run, "", nil, &v) != nil || !gateway.Settled(&v) {
 				return false
 			}
-			if v.State != "succeeded" {
-				t.Errorf("run %s ended %s: %+v", run, v.State, v.Error)
+			if v.State != work.state || v.Compensation != work.compensation {
+				t.Errorf("run %s ended %s, compensation %s: %+v", run, v.State, v.Compensation, v.Error)
 			}
 			return true
 		})
@@ -102,9 +131,9 @@ func crashAt(t *testing.T, point string, nth int) {
 		}
 	}
 	for _, run := range acked {
-		for _, step := range []string{"a", "b", "s0", fmt.Sprintf("s%d", crashChain-1)} {
-			if n := executed[run+"."+step]; n != 1 {
-				t.Errorf("step %s of run %s was executed %d times, want once", step, run, n)
+		for step, want := range work.executed {
+			if n := executed[run+"."+step]; n != want {
+				t.Errorf("step %s of run %s was executed %d times, want %d", step, run, n, want)
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func (d *liveDisplay) draw() {
 	lines := []string{d.headline(now)}
 	longest := 0
 	for _, s := range steps {
-		longest = max(longest, len([]rune(s.ID)))
+		longest = max(longest, len([]rune(stepName(s))))
 	}
 	for _, s := range steps {
 		lines = append(lines, d.stepLine(s, min(longest, 32), now, width))
@@ -124,8 +124,11 @@ func (d *liveDisplay) draw() {
 }
 
 func (d *liveDisplay) headline(now time.Time) string {
-	return fmt.Sprintf("%s %s  %s", d.run.Workflow, d.p.paint(d.run.State, toneOf(d.run.State)),
-		d.p.paint(span(d.run.StartedAt, d.run.EndedAt, now), soft))
+	states := d.p.paint(d.run.State, toneOf(d.run.State))
+	if c := d.run.Compensation; c != "" && c != "none" {
+		states += ", compensation " + d.p.paint(c, toneOf(c))
+	}
+	return fmt.Sprintf("%s %s  %s", d.run.Workflow, states, d.p.paint(span(d.run.StartedAt, d.run.EndedAt, now), soft))
 }
 
 // visible picks the steps that fit: what is under way or went wrong first, shown in the order in which they began.
@@ -162,7 +165,7 @@ func (d *liveDisplay) stepLine(s *runner.StepView, nameWidth int, now time.Time,
 	if s.StartedAt != nil {
 		duration = span(*s.StartedAt, s.EndedAt, now)
 	}
-	name := clipText(s.ID, nameWidth)
+	name := clipText(stepName(s), nameWidth)
 	left := fmt.Sprintf("  %c %-*s  ", d.icon(s.State), nameWidth, name)
 	rest := fmt.Sprintf("%8s  %s", duration, oneLine(strings.TrimSpace(s.Worker+"  "+stepSays(s))))
 	room := width - len([]rune(left)) - stateWidth - 1

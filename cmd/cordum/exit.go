@@ -34,12 +34,12 @@ var exitMeanings = []struct {
 	{exitOK, "done; with --wait: the run succeeded"},
 	{exitError, "error"},
 	{exitUsage, "wrong use: a flag, an argument, a setting"},
-	{exitDefinition, "the definition is invalid"},
-	{exitTests, "tests failed"},
+	{exitDefinition, "the definition, or a test file, is invalid"},
+	{exitTests, "workflow tests failed"},
 	{exitRunFailed, "the run failed, timed out, was cancelled or is faulted"},
 	{exitCompensated, "the run failed and was compensated"},
 	{exitDenied, "denied, by policy or by a person"},
-	{exitWaiting, "the run waits for an approval"},
+	{exitWaiting, "the run waits for a person: an approval, a held compensation (--no-wait-approval)"},
 	{exitTimeout, "timeout (--timeout)"},
 	{exitInterrupted, "interrupted (the run goes on)"},
 }
@@ -145,6 +145,9 @@ func deniedRun(run *runner.RunView) bool {
 	other := false
 	denied := false
 	for i := range run.Steps {
+		if run.Steps[i].Undoes != "" {
+			continue // what became of an undo is no cause
+		}
 		switch run.Steps[i].State {
 		case "denied", "rejected":
 			denied = true

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/steps"
 )
@@ -24,9 +27,13 @@ func newWorkflowGraph(a *app) *cobra.Command {
 		Short: "Draw what depends on what",
 		Long: "Draws the graph of a definition: of a file, which needs no server, or of a stored workflow. For a terminal by default,\n" +
 			"or as Mermaid or Graphviz text.",
-		Example: "  cordum workflow graph workflow.yaml\n  cordum workflow graph db-migration -f mermaid\n  cordum workflow graph workflow.json -f dot | dot -Tsvg > graph.svg",
-		Args:    wantArgs("FILE|WORKFLOW"),
+		Example:     "  cordum workflow graph workflow.yaml\n  cordum workflow graph db-migration -o mermaid\n  cordum workflow graph workflow.json -o dot | dot -Tsvg > graph.svg",
+		Annotations: moreOutputs(graphFormats...),
+		Args:        wantArgs("FILE|WORKFLOW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if slices.Contains(graphFormats, a.flags.output) {
+				format = a.flags.output
+			}
 			workflow, err := a.loadWorkflow(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -45,13 +52,13 @@ func newWorkflowGraph(a *app) *cobra.Command {
 			return p.err
 		},
 	}
-	cmd.Flags().StringVarP(&format, "format", "f", "ascii", strings.Join(graphFormats, ", "))
+	cmd.Flags().StringVarP(&format, "format", "f", "ascii", "the same as -o: "+strings.Join(graphFormats, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(graphFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	return cmd
 }
 
 // loadWorkflow reads a definition from a file, or a stored one from the server when there is no such file and the name
-// could be an id.
+// could be an id, or one with a version: ID@DIGEST.
 func (a *app) loadWorkflow(ctx context.Context, name string) (*steps.Workflow, error) {
 	_, err := os.Stat(name)
 	switch {
@@ -63,15 +70,21 @@ func (a *app) loadWorkflow(ctx context.Context, name string) (*steps.Workflow, e
 		return a.compiled(d)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	case !dag.ValidWorkflowID(name):
+	}
+	id, digest, pinned := strings.Cut(name, "@")
+	if !dag.ValidWorkflowID(id) {
 		return nil, fmt.Errorf("there is no file %s", name)
+	}
+	query := url.Values{}
+	if pinned {
+		query.Set("digest", digest)
 	}
 	c, err := a.client()
 	if err != nil {
 		return nil, err
 	}
 	var stored runner.WorkflowVersion
-	if err := c.get(ctx, pathTo("workflows", name), nil, &stored); err != nil {
+	if err := c.get(ctx, pathTo("workflows", id), query, &stored); err != nil {
 		return nil, fmt.Errorf("there is no file %s, and as a stored workflow: %w", name, err)
 	}
 	return a.compiled(definitionFile{name: name, source: stored.Source, json: true})
@@ -83,8 +96,6 @@ func (a *app) compiled(d definitionFile) (*steps.Workflow, error) {
 	if workflow != nil {
 		return workflow, nil
 	}
-	for _, f := range d.findings(diagnostics) {
-		fmt.Fprintln(a.errOut, f.line())
-	}
+	fmt.Fprint(a.errOut, plan.Text(d.findings(diagnostics)))
 	return nil, &coded{exitDefinition, fmt.Errorf("%s is not a valid workflow", d.name)}
 }

@@ -2,120 +2,114 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/gateway"
 	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/steps"
 )
-
-// finding is one line of a lint: a diagnostic with its file.
-type finding struct {
-	File     string `json:"file"`
-	Line     int    `json:"line,omitempty"`
-	Column   int    `json:"column,omitempty"`
-	Severity string `json:"severity"`
-	Rule     string `json:"rule"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
-	Location string `json:"location,omitempty"` // JSON pointer
-}
-
-func (f finding) line() string {
-	return diagnosticLine(f.File, gateway.ProblemItem{
-		Message: f.Message, Rule: f.Rule, Severity: f.Severity, Line: f.Line, Column: f.Column, Hint: f.Hint,
-	})
-}
-
-// diagnosticLine is the form that editors and build tools jump to: file:line:col severity rule message.
-func diagnosticLine(file string, item gateway.ProblemItem) string {
-	place := file
-	if item.Line > 0 {
-		place = fmt.Sprintf("%s:%d:%d", file, item.Line, item.Column)
-	}
-	severity := item.Severity
-	if severity == "" {
-		severity = "error"
-	}
-	line := strings.Join([]string{place, severity, item.Rule, item.Message}, " ")
-	if item.Hint != "" {
-		line += fmt.Sprintf(" (did you mean %s?)", item.Hint)
-	}
-	return oneLine(line)
-}
 
 func newWorkflowLint(a *app) *cobra.Command {
 	var strict bool
 	cmd := &cobra.Command{
 		Use:   "lint FILE...",
 		Short: "Check definitions, without a server",
-		Long: "Checks definitions with the same rules as a server, all of them at once, and prints file:line:col, severity, rule and\n" +
-			"what is wrong. Needs no server. Exits with 3 when one is invalid.",
-		Example: "  cordum workflow lint workflow.yaml\n  cordum workflow lint workflows/*.yaml -o json\n  cat w.json | cordum workflow lint -",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("FILE is missing: %s", cmd.UseLine())
-			}
-			return nil
-		},
+		Long: "Checks definitions with the same rules as a server, all of them at once, and prints file:line:col, severity, code, what\n" +
+			"is wrong, and the line. Errors refuse a definition; warnings do not, unless --strict is given. Sub-workflows are followed\n" +
+			"through the files given. -o sarif is what code hosts read. Needs no server. Exits with 3 when one is refused.",
+		Example:     "  cordum workflow lint workflow.yaml\n  cordum workflow lint workflows/*.yaml --strict -o sarif\n  cat w.json | cordum workflow lint -",
+		Annotations: moreOutputs("text", "sarif"),
+		Args:        wantSome("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var all []finding
-			for _, name := range args {
-				d, err := a.definition(name)
-				if err != nil {
-					return err
-				}
-				all = append(all, d.lint()...)
+			files, err := a.definitions(args)
+			if err != nil {
+				return err
+			}
+			var all []plan.Finding
+			others := library(files)
+			for _, d := range files {
+				all = append(all, plan.Lint(d.source, d.format(), plan.Options{File: d.name, OneShot: true, Lookup: others})...)
 			}
 			if err := a.showFindings(all); err != nil {
 				return err
 			}
-			return a.verdict(all, len(args), strict)
+			return a.verdict(all, len(files), strict)
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "a warning is as bad as an error")
 	return cmd
 }
 
-// lint checks a definition with the packages that a server uses.
-func (d definitionFile) lint() []finding {
-	_, diagnostics := d.compile()
-	return d.findings(diagnostics)
-}
-
-func (d definitionFile) findings(diagnostics []dag.Diagnostic) []finding {
-	out := make([]finding, len(diagnostics))
-	for i, x := range diagnostics {
-		out[i] = finding{
-			File: d.name, Line: x.Line, Column: x.Col, Severity: x.Severity.String(), Rule: x.Rule, Message: x.Message, Hint: x.Hint,
-			Location: x.Pointer,
+// definitions reads definition files.
+func (a *app) definitions(names []string) ([]definitionFile, error) {
+	out := make([]definitionFile, len(names))
+	for i, name := range names {
+		var err error
+		if out[i], err = a.definition(name); err != nil {
+			return nil, err
 		}
 	}
-	return out
+	return out, nil
+}
+
+// library finds a workflow among files by its id; nil when none has it, or it is refused.
+func library(files []definitionFile) func(id string) *steps.Workflow {
+	byID := map[string]*steps.Workflow{}
+	for _, d := range files {
+		if w, _ := d.compile(); w != nil && w.Def.ID != "" {
+			byID[w.Def.ID] = w
+		}
+	}
+	return func(id string) *steps.Workflow { return byID[id] }
+}
+
+func (d definitionFile) format() yamlx.Format {
+	if d.json {
+		return yamlx.JSON
+	}
+	return yamlx.YAML
 }
 
 // compile answers the workflow, or nil and why not.
 func (d definitionFile) compile() (*steps.Workflow, []dag.Diagnostic) {
-	format := yamlx.YAML
-	if d.json {
-		format = yamlx.JSON
-	}
-	return steps.Load(d.source, format, true)
+	return steps.Load(d.source, d.format(), true)
 }
 
-func (a *app) showFindings(all []finding) error {
+func (d definitionFile) findings(diagnostics []dag.Diagnostic) []plan.Finding {
+	return plan.Findings(d.source, diagnostics, d.name)
+}
+
+// refused are the findings of a server, shown as those of this process.
+func (d definitionFile) refused(items []gateway.ProblemItem) []plan.Finding {
+	list := make([]dag.Diagnostic, len(items))
+	for i, item := range items {
+		list[i] = dag.Diagnostic{
+			Rule: item.Rule, Message: item.Message, Hint: item.Hint, Pointer: item.Location, Line: item.Line, Col: item.Column,
+		}
+		if item.Severity == dag.Warning.String() {
+			list[i].Severity = dag.Warning
+		}
+	}
+	return d.findings(list)
+}
+
+func (a *app) showFindings(all []plan.Finding) error {
 	p := a.printer()
 	switch a.flags.output {
-	case "table":
-		for _, f := range all {
-			_ = p.line(f.line()) // kept in p.err
+	case "table", "text":
+		p.write(plan.Text(all))
+	case "sarif":
+		log, err := plan.SARIF(all, versionName())
+		if err != nil {
+			return err
 		}
+		p.write(string(log))
 	case "name":
 		for _, f := range all {
-			_ = p.line(f.Rule) // as above
+			_ = p.line(f.Rule) // kept in p.err
 		}
 	case "jsonl":
 		for _, f := range all {
@@ -125,30 +119,28 @@ func (a *app) showFindings(all []finding) error {
 		}
 	default:
 		if all == nil {
-			all = []finding{}
+			all = []plan.Finding{}
 		}
 		return a.encode(p, struct {
-			Diagnostics []finding `json:"diagnostics"`
+			Diagnostics []plan.Finding `json:"diagnostics"`
 		}{all})
 	}
 	return p.err
 }
 
 // verdict ends a lint with a line for people and the exit code.
-func (a *app) verdict(all []finding, files int, strict bool) error {
-	errors, warnings := 0, 0
-	for _, f := range all {
-		if f.Severity == "warning" {
-			warnings++
-		} else {
-			errors++
-		}
-	}
-	if errors == 0 && (warnings == 0 || !strict) {
+func (a *app) verdict(all []plan.Finding, files int, strict bool) error {
+	errors, warnings := plan.Count(all)
+	said := fmt.Sprintf("%s, %s", counted(errors, "error", "errors"), counted(warnings, "warning", "warnings"))
+	switch {
+	case plan.Refused(all, strict):
+		return &coded{exitDefinition, fmt.Errorf("%s", said)}
+	case warnings > 0:
+		fmt.Fprintf(a.errOut, "%s valid (%s)\n", counted(files, "file is", "files are"), said)
+	default:
 		fmt.Fprintf(a.errOut, "%s valid\n", counted(files, "file is", "files are"))
-		return nil
 	}
-	return &coded{exitDefinition, fmt.Errorf("%s, %s", counted(errors, "error", "errors"), counted(warnings, "warning", "warnings"))}
+	return nil
 }
 
 func counted(n int, one, many string) string {

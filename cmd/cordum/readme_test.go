@@ -61,8 +61,8 @@ func (p *process) shell(script string) string {
 	return string(out)
 }
 
-// startMigrationWorker builds and starts the example's worker, and puts bin/ where the README expects it.
-func (p *process) startMigrationWorker() {
+// checkout puts bin/ and examples/ where the README's reader has them.
+func (p *process) checkout() {
 	p.t.Helper()
 	bin := filepath.Join(p.dir, "bin")
 	build := exec.Command("go", "build", "-o", bin+"/", "./cmd/cordum", "./examples/migration/worker")
@@ -74,7 +74,20 @@ func (p *process) startMigrationWorker() {
 	if out, err := build.CombinedOutput(); err != nil {
 		p.t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(filepath.Join(bin, "worker"), "-nats", "nats://"+p.nats, "-data", filepath.Join(p.dir, "migration"))
+	examples, err := filepath.Abs(filepath.Join(root, "examples"))
+	if err == nil {
+		err = os.Symlink(examples, filepath.Join(p.dir, "examples"))
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// startMigrationWorker starts the example's worker; checkout comes first.
+func (p *process) startMigrationWorker(flags ...string) {
+	p.t.Helper()
+	flags = append(flags, "-nats", "nats://"+p.nats, "-data", filepath.Join(p.dir, "migration"))
+	cmd := exec.Command(filepath.Join(p.dir, "bin", "worker"), flags...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -91,6 +104,7 @@ func TestReadme(t *testing.T) {
 	blocks := readmeBlocks(t)
 	p := newProcess(t)
 	p.start()
+	p.checkout()
 	p.startMigrationWorker()
 
 	var created struct {
@@ -124,21 +138,26 @@ func (p *process) timeline(run string) []runner.Event {
 	return page.Items
 }
 
-// checkMigration looks at the order of things.
-func checkMigration(t *testing.T, events []runner.Event) {
-	t.Helper()
+// orderOf answers what checks that one event, as "type step", came before another.
+func orderOf(t *testing.T, events []runner.Event) func(a, b string) {
 	at := map[string]uint64{}
 	for _, e := range events {
 		if key := e.Type + " " + e.Step; at[key] == 0 {
 			at[key] = e.Seq
 		}
 	}
-	before := func(a, b string) {
+	return func(a, b string) {
 		t.Helper()
 		if at[a] == 0 || at[b] == 0 || at[a] >= at[b] {
 			t.Errorf("%q (%d) should come before %q (%d)", a, at[a], b, at[b])
 		}
 	}
+}
+
+// checkMigration looks at the order of things.
+func checkMigration(t *testing.T, events []runner.Event) {
+	t.Helper()
+	before := orderOf(t, events)
 	for _, one := range []string{"backup-db", "backup-files"} {
 		for _, other := range []string{"backup-db", "backup-files"} {
 			before("job_running "+one, "job_ended "+other)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,7 +104,7 @@ func newRoot(a *app) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.checkGlobals(); err != nil {
+			if err := a.checkGlobals(cmd); err != nil {
 				return err
 			}
 			if err := cmd.ValidateFlagGroups(); err != nil { // cobra would do it after this, too late to be told apart
@@ -138,7 +139,14 @@ func (a *app) addGlobals(root *cobra.Command) {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputNames, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }
 
-func (a *app) checkGlobals() error {
+// outputsNote is the annotation of commands that print in more forms than every other.
+const outputsNote = "outputs"
+
+func moreOutputs(names ...string) map[string]string {
+	return map[string]string{outputsNote: strings.Join(names, " ")}
+}
+
+func (a *app) checkGlobals(cmd *cobra.Command) error {
 	if _, ok := a.lookup("NO_COLOR"); ok {
 		a.flags.noColor = true
 	}
@@ -148,12 +156,11 @@ func (a *app) checkGlobals() error {
 	if a.flags.timeout < 0 {
 		return usagef("--timeout %s is negative", a.flags.timeout)
 	}
-	for _, name := range outputNames {
-		if a.flags.output == name {
-			return nil
-		}
+	names := append(slices.Clone(outputNames), strings.Fields(cmd.Annotations[outputsNote])...)
+	if !slices.Contains(names, a.flags.output) {
+		return usagef("--output %q is not one of %s", a.flags.output, strings.Join(names, ", "))
 	}
-	return usagef("--output %q is not one of %s", a.flags.output, strings.Join(outputNames, ", "))
+	return nil
 }
 
 // limit puts the deadline of --timeout on the command.
@@ -181,6 +188,16 @@ func asGroup(cmd *cobra.Command) *cobra.Command {
 	}
 	cmd.Args = cobra.ArbitraryArgs
 	return cmd
+}
+
+// wantSome refuses a command line without arguments.
+func wantSome(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("%s is missing: %s", name, cmd.UseLine())
+		}
+		return nil
+	}
 }
 
 // wantArgs refuses another number of arguments than the names given, in words.

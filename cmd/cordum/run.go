@@ -18,23 +18,27 @@ func newRun(a *app) *cobra.Command {
 		Use:     "run",
 		Short:   "Start, watch and control runs",
 		Long:    "A run is one execution of a workflow, pinned for ever to the definition it started with.",
-		Example: "  cordum run list --state waiting\n  cordum run watch 07…",
+		Example: "  cordum run list --state waiting\n  cordum run watch 07…\n  cordum run explain 07…",
 	})
 	cmd.AddCommand(
-		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunRerun(a), newRunSignal(a),
-		newRunVerb(a, "pause", "Start nothing new in a run", "Steps that are under way finish; nothing new begins until the run is resumed."),
-		newRunVerb(a, "resume", "Go on with a paused or faulted run", "A paused run goes on; a faulted one tries again what it failed at."),
-		newRunCancel(a))
+		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunExplain(a), newRunIterations(a),
+		newRunRerun(a), newRunFork(a), newRunSignal(a), newRunCompensation(a))
+	for _, v := range runVerbs() {
+		cmd.AddCommand(newRunVerb(a, v))
+	}
 	return cmd
 }
 
 // runView is how a run looks alone.
 var runView = view[runner.RunView]{
 	name:   func(r runner.RunView) string { return r.ID },
-	header: []string{"RUN", "WORKFLOW", "STATE", "STARTED", "TOOK"},
+	header: []string{"RUN", "WORKFLOW", "STATE", "COMPENSATION", "STARTED", "TOOK"},
 	row: func(_ *printer, r runner.RunView) []cell {
 		now := time.Now()
-		return []cell{text(r.ID), text(r.Workflow), state(r.State), text(ago(r.StartedAt, now)), text(span(r.StartedAt, r.EndedAt, now))}
+		return []cell{
+			text(r.ID), text(r.Workflow), state(r.State), compensation(r.Compensation), text(ago(r.StartedAt, now)),
+			text(span(r.StartedAt, r.EndedAt, now)),
+		}
 	},
 	detail: runDetail,
 }
@@ -42,41 +46,14 @@ var runView = view[runner.RunView]{
 // headerView is how a run looks in a list.
 var headerView = view[runner.RunHeader]{
 	name:   func(r runner.RunHeader) string { return r.ID },
-	header: []string{"RUN", "WORKFLOW", "STATE", "STARTED", "TOOK", "BY"},
+	header: []string{"RUN", "WORKFLOW", "STATE", "COMPENSATION", "STARTED", "TOOK", "BY"},
 	row: func(_ *printer, r runner.RunHeader) []cell {
 		now := time.Now()
 		return []cell{
-			text(r.ID), text(r.Workflow), state(r.State), text(ago(r.StartedAt, now)), text(span(r.StartedAt, r.EndedAt, now)),
+			text(r.ID), text(r.Workflow), state(r.State), compensation(r.Compensation), text(ago(r.StartedAt, now)), text(span(r.StartedAt, r.EndedAt, now)),
 			text(r.StartedBy),
 		}
 	},
-}
-
-func runDetail(p *printer, r runner.RunView) {
-	now := time.Now()
-	p.fact("run", text(r.ID))
-	p.fact("workflow", text(r.Workflow))
-	p.fact("definition", text(r.Digest))
-	p.fact("state", state(r.State))
-	p.fact("compensation", state(r.Compensation))
-	p.fact("started", text(strings.TrimSpace(ago(r.StartedAt, now)+" by "+r.StartedBy)))
-	p.fact("took", text(span(r.StartedAt, r.EndedAt, now)))
-	p.fact("rerun of", text(r.RerunOf))
-	if r.Error != nil {
-		p.fact("error", cell{r.Error.Code + ": " + r.Error.Message, bad})
-	}
-	if len(r.Output) > 0 {
-		p.fact("output", text(clipText(string(r.Output), 400)))
-	}
-	if len(r.Steps) == 0 {
-		return
-	}
-	_ = p.line("") // kept in p.err
-	var rows [][]cell
-	for _, s := range inOrder(r.Steps) {
-		rows = append(rows, stepRow(s, now))
-	}
-	_ = p.table([]string{"STEP", "TYPE", "STATE", "ATTEMPT", "WORKER", "TOOK", ""}, rows) // as above
 }
 
 // inOrder sorts steps by when they began; those that have not come last, as the server lists them.
@@ -97,30 +74,6 @@ func inOrder(steps []runner.StepView) []*runner.StepView {
 		return 0
 	})
 	return out
-}
-
-func stepRow(s *runner.StepView, now time.Time) []cell {
-	attempt, duration := "", ""
-	if s.Attempt > 0 {
-		attempt = strconv.Itoa(s.Attempt)
-	}
-	if s.StartedAt != nil {
-		duration = span(*s.StartedAt, s.EndedAt, now)
-	}
-	return []cell{text(s.ID), text(s.Type), state(s.State), text(attempt), text(s.Worker), text(duration), text(clipText(stepSays(s), 80))}
-}
-
-// stepSays is the one thing worth saying about a step.
-func stepSays(s *runner.StepView) string {
-	switch {
-	case s.Error != nil:
-		return s.Error.Code + ": " + s.Error.Message
-	case s.Progress != nil && s.EndedAt == nil:
-		return strings.TrimSpace(strconv.Itoa(s.Progress.Percent) + " % " + s.Progress.Message)
-	case s.Reason != "":
-		return s.Reason
-	}
-	return ""
 }
 
 // listFlags are the flags of every list.
@@ -168,6 +121,14 @@ func newRunList(a *app) *cobra.Command {
 	f.add(cmd, runStates)
 	cmd.Flags().StringVar(&f.kind, "kind", "workflow", "workflow or job")
 	return cmd
+}
+
+// compensation shows a run's second state; none is left out.
+func compensation(s string) cell {
+	if s == "none" {
+		return text("")
+	}
+	return state(s)
 }
 
 // list reads and prints a page.

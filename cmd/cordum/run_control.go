@@ -122,42 +122,6 @@ func newRunRerun(a *app) *cobra.Command {
 	return cmd
 }
 
-// verbView prints the run after a command: one row.
-var verbView = view[runner.RunView]{name: runView.name, header: runView.header, row: runView.row}
-
-func newRunVerb(a *app, verb, short, long string) *cobra.Command {
-	return &cobra.Command{
-		Use:     verb + " RUN",
-		Short:   short,
-		Long:    long,
-		Example: fmt.Sprintf("  cordum run %s 07… --reason 'maintenance window'", verb),
-		Args:    wantArgs("RUN"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return send(cmd.Context(), a, pathTo("runs", args[0], verb), gateway.Reason{Reason: a.flags.reason}, verbView)
-		},
-	}
-}
-
-func newRunCancel(a *app) *cobra.Command {
-	var force bool
-	cmd := &cobra.Command{
-		Use:     "cancel RUN",
-		Short:   "Cancel a run and what it has under way",
-		Long:    "Cancels a run: jobs under way are told to stop, nothing new begins. On a terminal it asks back unless --yes is given.",
-		Example: "  cordum run cancel 07… --reason 'wrong version' --yes",
-		Args:    wantArgs("RUN"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if ok, err := a.confirm(cmd.Context(), "Cancel run "+args[0]+"?"); !ok {
-				return err
-			}
-			body := gateway.Cancel{Reason: gateway.Reason{Reason: a.flags.reason}, Force: force}
-			return send(cmd.Context(), a, pathTo("runs", args[0], "cancel"), body, verbView)
-		},
-	}
-	cmd.Flags().BoolVar(&force, "force", false, "end a faulted run without deciding anything")
-	return cmd
-}
-
 func newRunSignal(a *app) *cobra.Command {
 	var payload string
 	cmd := &cobra.Command{

@@ -24,7 +24,8 @@ func newServe(a *app) *cobra.Command {
 			"Every setting is a flag, a variable (named in parentheses) and a key of the file given by --config, written with _\n" +
 			"for -. A flag wins over a variable, a variable over the file. Secrets have no flag, as other users of the machine see\n" +
 			"arguments: set CORDUM_API_KEY or CORDUM_API_KEYS, CORDUM_WORKER_PASSWORD, CORDUM_WORKER_TOKEN, or the keys api_keys,\n" +
-			"worker_password, worker_token of the file.\n\n" +
+			"worker_password, worker_token of the file. Likewise CORDUM_NOTIFY_WEBHOOK_URL, CORDUM_NOTIFY_WEBHOOK_SECRET,\n" +
+			"CORDUM_NOTIFY_SLACK_URL and CORDUM_NOTIFY_SMTP_URL, where notifications go.\n\n" +
 			"SIGTERM or Ctrl-C: nothing new is taken, what is under way is committed, the process ends. A second one ends it at once;\n" +
 			"nothing that was acknowledged is lost either way.",
 		Example: "  cordum serve --dev\n  cordum serve --dev --addr 127.0.0.1:9000 --data-dir /tmp/cordum\n" +

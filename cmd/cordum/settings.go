@@ -10,6 +10,7 @@ import (
 
 	"cordum.dev/cordum/gateway"
 	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/steps/builtin"
 )
 
 // serveConfig is everything that a server can be told. Each field is a row of serveSettings.
@@ -29,6 +30,10 @@ type serveConfig struct {
 	WorkerToken    string
 	Tenant         string // default "default"
 	PolicyFile     string // default none: everything is allowed with Dev, denied without
+
+	EgressAllow []string         // what http steps may call besides public addresses; default none
+	SecretsDir  string           // DIR/TENANT/NAME holds the value of secrets.NAME; default none
+	Channels    builtin.Channels // of notifications, besides the log; default none
 
 	Origins       []string // of pages elsewhere that may call the API; default none
 	Hosts         []string // names under which the server may be called; default any, loopback with Dev
@@ -99,6 +104,15 @@ func serveSettings() []setting {
 		secret("worker_token", "CORDUM_WORKER_TOKEN", func(c *serveConfig) *string { return &c.WorkerToken }),
 		str("tenant-id", "TENANT_ID", "the tenant that API keys belong to", func(c *serveConfig) *string { return &c.Tenant }),
 		str("policy", "SAFETY_POLICY_PATH", "the policy file, such as: default: ALLOW; without one, --dev allows and everything else denies", func(c *serveConfig) *string { return &c.PolicyFile }),
+
+		listOf("egress-allow", []string{"CORDUM_EGRESS_ALLOW"}, "what http steps may call besides public addresses: ranges, addresses and hosts, such as 10.0.0.0/8,*.intranet.example:8443", func(c *serveConfig) *[]string { return &c.EgressAllow }),
+		str("secrets-dir", "CORDUM_SECRETS_DIR", "the value of secrets.NAME is in DIR/TENANT/NAME; with --dev also in CORDUM_SECRET_NAME", func(c *serveConfig) *string { return &c.SecretsDir }),
+		secret("notify_webhook_url", "CORDUM_NOTIFY_WEBHOOK_URL", func(c *serveConfig) *string { return &c.Channels.WebhookURL }),
+		secret("notify_webhook_secret", "CORDUM_NOTIFY_WEBHOOK_SECRET", func(c *serveConfig) *string { return &c.Channels.WebhookSecret }),
+		secret("notify_slack_url", "CORDUM_NOTIFY_SLACK_URL", func(c *serveConfig) *string { return &c.Channels.SlackURL }),
+		secret("notify_smtp_url", "CORDUM_NOTIFY_SMTP_URL", func(c *serveConfig) *string { return &c.Channels.SMTP }),
+		str("notify-smtp-from", "CORDUM_NOTIFY_SMTP_FROM", "the sender of notifications by e-mail (the server: CORDUM_NOTIFY_SMTP_URL)", func(c *serveConfig) *string { return &c.Channels.MailFrom }),
+		listOf("notify-smtp-to", []string{"CORDUM_NOTIFY_SMTP_TO"}, "the recipients of notifications by e-mail", func(c *serveConfig) *[]string { return &c.Channels.MailTo }),
 
 		listOf("allowed-origins", []string{"CORDUM_ALLOWED_ORIGINS", "CORDUM_CORS_ALLOW_ORIGINS", "CORS_ALLOW_ORIGINS"}, "exact origins of pages elsewhere that may call the API", func(c *serveConfig) *[]string { return &c.Origins }),
 		listOf("allowed-hosts", []string{"CORDUM_ALLOWED_HOSTS"}, "names under which the server may be called", func(c *serveConfig) *[]string { return &c.Hosts }),

@@ -26,6 +26,9 @@ func (c *serveConfig) refuse(a *app) []string {
 	} else {
 		c.refuseServer(say)
 	}
+	if err := c.builtinWorker().Check(); err != nil {
+		say("built-in worker: %v", err)
+	}
 	if c.Ping >= gateway.PongWait {
 		say("--ws-ping-interval %s must be below %s, after which a silent viewer is dropped", c.Ping, gateway.PongWait)
 	}

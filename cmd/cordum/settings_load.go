@@ -106,7 +106,7 @@ func (src *settingsSource) load(a *app) (cfg serveConfig, warnings []string, err
 			cfg.Addr = defaultDevAddr
 		}
 	}
-	return cfg, src.strangers(a.environ), nil
+	return cfg, src.strangers(&cfg, a.environ), nil
 }
 
 func truthy(v string) bool { return v == "1" || strings.EqualFold(v, "true") }
@@ -210,7 +210,7 @@ var otherVariables = []string{"CORDUM_API_KEY", "CORDUM_GATEWAY", "CORDUM_TENANT
 
 // strangers warns about CORDUM_ variables that nothing reads: most are misspelt, and a setting that is not in force
 // should not look as if it were.
-func (src *settingsSource) strangers(environ []string) []string {
+func (src *settingsSource) strangers(cfg *serveConfig, environ []string) []string {
 	known := slices.Clone(otherVariables)
 	for _, s := range src.settings {
 		known = append(known, s.env...)
@@ -219,6 +219,12 @@ func (src *settingsSource) strangers(environ []string) []string {
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, "CORDUM_") || slices.Contains(known, name) {
+			continue
+		}
+		if strings.HasPrefix(name, devSecretPrefix) {
+			if !cfg.Dev {
+				warnings = append(warnings, name+" is set, but secrets are read from variables with --dev only: use --secrets-dir")
+			}
 			continue
 		}
 		warning := name + " is set, but nothing reads it"

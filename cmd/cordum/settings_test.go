@@ -118,6 +118,16 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 	}
 }
 
+// TestSecretsInVariables: they are for development, and nobody should believe that they are in force elsewhere.
+func TestSecretsInVariables(t *testing.T) {
+	for args, want := range map[string]int{"--dev": 0, "--dev=false": 1} {
+		_, warnings, err := loadWith(t, []string{"CORDUM_SECRET_TOKEN=canary"}, args)
+		if err != nil || len(warnings) != want || strings.Contains(strings.Join(warnings, ""), "canary") {
+			t.Errorf("%s: %q, %v", args, warnings, err)
+		}
+	}
+}
+
 func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
 	key := "CORDUM_API_KEYS=" + strings.Repeat("a", 32)
 	worker := []string{"CORDUM_WORKER_USER=w", "CORDUM_WORKER_PASSWORD=p"}
@@ -142,6 +152,14 @@ func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
 		{"dev by a name that may be anything", nil, []string{"--dev", "--addr", "example.com:80"}, []string{"--addr"}},
 		{"dev in production", []string{"CORDUM_ENV=production"}, []string{"--dev"}, []string{"production"}},
 		{"a store that is not built in", []string{"REDIS_URL=redis://x"}, []string{"--dev"}, []string{"REDIS_URL"}},
+		{"egress that is no range", nil, []string{"--dev", "--egress-allow", "10.0.0.0/8,10.*"}, []string{"built-in worker: egress"}},
+		{"no folder of secrets", nil, []string{"--dev", "--secrets-dir", "/nowhere"}, []string{"built-in worker: the folder of secrets"}},
+		{"half a mail server", []string{"CORDUM_NOTIFY_SMTP_URL=smtp://mail.example"}, []string{"--dev"}, []string{"built-in worker: the sender"}},
+		{"a channel elsewhere", []string{"CORDUM_NOTIFY_SLACK_URL=slack.example"}, []string{"--dev"}, []string{"built-in worker: the address of the channel slack"}},
+		{"all channels", []string{
+			"CORDUM_NOTIFY_SLACK_URL=https://hooks.example/x", "CORDUM_NOTIFY_WEBHOOK_URL=http://10.0.0.1/", "CORDUM_NOTIFY_SMTP_URL=smtps://u:p@mail.example",
+			"CORDUM_NOTIFY_SMTP_FROM=cordum@example.com", "CORDUM_NOTIFY_SMTP_TO=a@example.com, b@example.com",
+		}, []string{"--dev", "--egress-allow", "10.0.0.0/8, *.intranet.example:8443"}, nil},
 		{"pings rarer than the patience", nil, []string{"--dev", "--ws-ping-interval", "2m"}, []string{"--ws-ping-interval"}},
 	} {
 		cfg, _, err := loadWith(t, tc.environ, tc.args...)

@@ -96,6 +96,9 @@ func eventLine(p *printer, e runner.Event) string {
 
 // eventWords takes "step_started" of step b apart into "step b" and "started".
 func eventWords(e runner.Event) (subject, verb string) {
+	if subject, verb = undoWords(e); subject != "" {
+		return subject, verb
+	}
 	noun, rest, ok := strings.Cut(e.Type, "_")
 	if !ok {
 		noun, rest = "run", e.Type
@@ -127,7 +130,7 @@ var hiddenDetails = map[string]bool{
 var reasonless = []string{"_started", "_waiting", "_succeeded", "_requested", "_approved", "_released", "_decided"}
 
 // personal are the beginnings of types that somebody did; of all others the actor is only who caused them.
-var personal = []string{"run_", "approval_"}
+var personal = []string{"run_", "approval_", "compensation_started", "undo_retried", "undo_settled"}
 
 func ofType(e runner.Event, parts []string, has func(s, part string) bool) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return has(e.Type, part) })
@@ -173,10 +176,29 @@ func detailText(value any) string {
 		return clipText(oneLine(v), maxDetail)
 	case bool, float64, json.Number:
 		return fmt.Sprint(v)
+	case []any:
+		return listText(v)
+	case map[string]any:
+		if code, is := v["code"].(string); is { // a coded failure
+			return clipText(oneLine(fmt.Sprintf("%s: %v", code, v["message"])), maxDetail)
+		}
 	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return ""
 	}
 	return clipText(oneLine(string(raw)), maxDetail)
+}
+
+// listText is a list of names as people write one; of anything else nothing but how long it is.
+func listText(list []any) string {
+	names := make([]string, 0, len(list))
+	for _, item := range list {
+		name, is := item.(string)
+		if !is {
+			return fmt.Sprintf("%d entries", len(list))
+		}
+		names = append(names, name)
+	}
+	return clipText(oneLine(strings.Join(names, ", ")), maxDetail)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ func (f *watchFlags) add(cmd *cobra.Command, withWait bool) {
 	}
 	cmd.Flags().BoolVar(&f.ask, "ask", false, "ask at the terminal when an approval waits")
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "approve whatever waits, with a note in the record")
-	cmd.Flags().BoolVar(&f.noWait, "no-wait-approval", false, "exit with code 8 when an approval waits")
+	cmd.Flags().BoolVar(&f.noWait, "no-wait-approval", false, "exit with code 8 when an approval waits, or a compensation is held")
 	cmd.MarkFlagsMutuallyExclusive("ask", "auto-approve", "no-wait-approval")
 }
 
@@ -37,8 +36,9 @@ func newRunWatch(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch RUN",
 		Short: "Follow a run live",
-		Long: "Follows a run to its end: what has happened so far, then what happens. A lost connection is made again and nothing\n" +
-			"is left out. Ctrl-C only stops watching. The exit code says how the run ended.\n\n" + exitHelp(),
+		Long: "Follows a run until nothing happens to it any more: it has ended, and what was to be undone is. What has happened so\n" +
+			"far comes first. A lost connection is made again and nothing is left out. Ctrl-C only stops watching. The exit code\n" +
+			"says how the run ended.\n\n" + exitHelp(),
 		Example: "  cordum run watch 07…\n  cordum run watch 07… --ask",
 		Args:    wantArgs("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -190,6 +190,19 @@ func (w *watching) event(ctx context.Context, e runner.Event) (code int, err err
 		return w.approvals(ctx)
 	case strings.Contains(e.Type, "fault"):
 		return w.faulted(ctx)
+	case e.Type == "undo_held":
+		return w.held(e)
+	}
+	return 0, nil
+}
+
+// held says what a person can do about a compensation that waits for one.
+func (w *watching) held(e runner.Event) (code int, err error) {
+	step := strings.TrimPrefix(e.Step, "undo:")
+	w.shown.note(fmt.Sprintf("undoing %s is held: it waits for a person\n  cordum run explain %s %s\n  %s",
+		oneLine(step), w.run, shellWord(oneLine(e.Step)), nextForHeld(runner.HeldView{RunID: w.run, Step: oneLine(step)})))
+	if w.flags.noWait {
+		return exitWaiting, nil
 	}
 	return 0, nil
 }
@@ -208,7 +221,7 @@ func (w *watching) faulted(ctx context.Context) (int, error) {
 
 // approvals deals with each approval of the run that waits, once.
 func (w *watching) approvals(ctx context.Context) (code int, err error) {
-	waiting, err := w.waitingApprovals(ctx)
+	waiting, err := w.c.waitingApprovals(ctx, w.run)
 	if err != nil {
 		return 0, err
 	}
@@ -222,31 +235,6 @@ func (w *watching) approvals(ctx context.Context) (code int, err error) {
 		}
 	}
 	return 0, nil
-}
-
-// waitingApprovals reads the approvals that this run waits for now.
-func (w *watching) waitingApprovals(ctx context.Context) ([]runner.ApprovalView, error) {
-	var run runner.RunView
-	if err := w.c.get(ctx, pathTo("runs", w.run), nil, &run); err != nil {
-		return nil, err
-	}
-	query := url.Values{"state": {"waiting"}, "workflow": {run.Workflow}, "limit": {"200"}}
-	var found []runner.ApprovalView
-	for {
-		var pg page[runner.ApprovalView]
-		if err := w.c.get(ctx, "approvals", query, &pg); err != nil {
-			return nil, err
-		}
-		for _, d := range pg.Items {
-			if d.V.RunID == w.run {
-				found = append(found, d.V)
-			}
-		}
-		if pg.NextCursor == "" {
-			return found, nil
-		}
-		query.Set("cursor", pg.NextCursor)
-	}
 }
 
 // answer does with a waiting approval what the flags say.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"syscall"
@@ -17,7 +18,6 @@ import (
 	"cordum.dev/cordum/bus"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
-	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
 	sdk "cordum.dev/cordum/sdk/go"
 	"cordum.dev/cordum/steps/builtin"
@@ -75,54 +75,48 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 	if s.engine, err = runner.New(engine, s.store, s.bus); err != nil {
 		return s, err
 	}
-	if s.builtin, err = builtin.NewWorker(builtin.Config{Conn: s.bus.Conn(), Logger: log}); err != nil {
+	worker := cfg.builtinWorker()
+	worker.Conn, worker.Logger, worker.Egress.Own = s.bus.Conn(), log, s.ownPorts()
+	if s.builtin, err = builtin.NewWorker(worker); err != nil {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Dev: cfg.Dev, APIKeys: cfg.APIKeys, Tenant: cfg.Tenant, Version: versionName(), Hosts: cfg.Hosts, Origins: cfg.Origins,
 		Metrics: metrics, MetricsPublic: cfg.MetricsPublic, Logger: log, Page: web.Handler(), Rate: cfg.Rate,
-		PublicRate: cfg.PublicRate, Ping: cfg.Ping,
+		PublicRate: cfg.PublicRate, Ping: cfg.Ping, Policy: func() *safety.Snapshot { return policy },
 	}, gateway.Adapt(s.engine))
 	return s, err
+}
+
+// devSecretPrefix begins the variables that hold secrets with --dev.
+const devSecretPrefix = "CORDUM_SECRET_"
+
+// builtinWorker is what the built-in worker is told of the settings.
+func (c *serveConfig) builtinWorker() builtin.Config {
+	w := builtin.Config{
+		Egress: builtin.Egress{Allow: c.EgressAllow}, Channels: c.Channels, Secrets: builtin.Secrets{Dir: c.SecretsDir},
+	}
+	if c.Dev {
+		w.Secrets.Lookup = func(name string) (string, bool) { return os.LookupEnv(devSecretPrefix + name) }
+	}
+	return w
+}
+
+// ownPorts are those on which this process listens: no http step calls them.
+func (s *server) ownPorts() []uint16 {
+	var ports []uint16
+	for _, addr := range []string{s.listener.Addr().String(), s.nats.Addr()} {
+		if at, err := netip.ParseAddrPort(addr); err == nil {
+			ports = append(ports, at.Port())
+		}
+	}
+	return ports
 }
 
 func newMetrics() *prometheus.Registry {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return metrics
-}
-
-// defaultPolicyFile is read when it exists and no other was named.
-const defaultPolicyFile = "config/safety.yaml"
-
-// loadPolicy reads the policy file. Without one, a development server allows and every other one denies.
-func (s *server) loadPolicy() (*safety.Snapshot, error) {
-	if _, err := os.Stat(defaultPolicyFile); err == nil && s.cfg.PolicyFile == "" && !s.cfg.Dev {
-		s.cfg.PolicyFile = defaultPolicyFile
-	}
-	if s.cfg.PolicyFile == "" {
-		if s.cfg.Dev {
-			s.policyName = "built in: everything is allowed"
-			return safety.NewSnapshot(safety.Allow), nil
-		}
-		s.policyName = "none: every job is denied"
-		s.log.Warn("no policy file: every job will be denied; name one with --policy (SAFETY_POLICY_PATH)")
-		return safety.NewSnapshot(safety.Deny), nil
-	}
-	s.policyName = s.cfg.PolicyFile
-	raw, err := os.ReadFile(s.cfg.PolicyFile)
-	if err != nil {
-		return nil, usagef("--policy: %w", err)
-	}
-	root, err := yamlx.Parse(raw, yamlx.Auto)
-	if err != nil {
-		return nil, usagef("%s:%w", s.cfg.PolicyFile, err)
-	}
-	policy, err := safety.ParseSnapshot(root.Value())
-	if err != nil {
-		return nil, usagef("%s: %w", s.cfg.PolicyFile, err)
-	}
-	return policy, nil
 }
 
 func openStore(cfg serveConfig, log *slog.Logger) (*pebble.Store, error) {

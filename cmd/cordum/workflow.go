@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
 )
@@ -19,12 +20,14 @@ func newWorkflow(a *app) *cobra.Command {
 	cmd := asGroup(&cobra.Command{
 		Use:     "workflow",
 		Aliases: []string{"wf"},
-		Short:   "Check, store, run and draw workflows",
+		Short:   "Check, plan, test, store, run and draw workflows",
 		Long: "A workflow is a definition in YAML or JSON: steps and what they depend on. A stored definition never changes; its\n" +
-			"identity is the digest of what it says.",
+			"identity is the digest of what it says. lint, plan, test, fmt, graph, diff and schema work on files, without a server.",
 		Example: "  cordum workflow lint workflow.yaml\n  cordum workflow run --file workflow.yaml --wait",
 	})
-	cmd.AddCommand(newWorkflowRun(a), newWorkflowCreate(a), newWorkflowLint(a), newWorkflowGet(a), newWorkflowList(a), newWorkflowGraph(a))
+	cmd.AddCommand(
+		newWorkflowRun(a), newWorkflowCreate(a), newWorkflowLint(a), newWorkflowPlan(a), newWorkflowTest(a), newWorkflowFmt(a),
+		newWorkflowGraph(a), newWorkflowDiff(a), newWorkflowSchema(a), newWorkflowGet(a), newWorkflowList(a))
 	return cmd
 }
 
@@ -81,10 +84,12 @@ func (d definitionFile) store(ctx context.Context, a *app, c *client) (doc[gatew
 	}, &created)
 	var problem *gateway.Problem
 	if errors.As(err, &problem) && problemExit(problem) == exitDefinition {
-		for _, item := range problem.Errors {
-			fmt.Fprintln(a.errOut, diagnosticLine(d.name, item))
-		}
+		fmt.Fprint(a.errOut, plan.Text(d.refused(problem.Errors)))
 		return created, &coded{exitDefinition, fmt.Errorf("%s is not a valid workflow; nothing was stored", d.name)}
+	}
+	for _, warning := range created.V.Warnings {
+		warning.File = d.name
+		fmt.Fprint(a.errOut, plan.Text([]plan.Finding{warning}))
 	}
 	return created, err
 }
