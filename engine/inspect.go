@@ -86,3 +86,20 @@ func (r *Run) KeptNow() []int32 { return r.keeps() }
 
 // JoinMode is the join of a node's step.
 func (r *Run) JoinMode(i int32) dag.JoinMode { return r.Plan.Def.Steps[r.Steps[i].Def].Join.Mode }
+
+// JobLabels are the labels of a node's job: the run's with those of the step over them.
+func (r *Run) JobLabels(i int32) map[string]string {
+	labels, err := r.jobLabels(i)
+	if err != nil {
+		return r.Labels // the job was asked for: they could be rendered then
+	}
+	return labels
+}
+
+func (r *Run) jobLabels(i int32) (map[string]string, error) {
+	step := &r.Plan.Steps[r.Steps[i].Def] // a compensation has its step's
+	if step.Labels == nil {
+		return r.Labels, nil
+	}
+	return step.JobLabels(r.env(i), r.Labels)
+}

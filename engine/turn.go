@@ -108,6 +108,10 @@ func (d *decision) askJob(i int32, a steps.Job, env *expr.Env) {
 		Step: i, Attempt: r.Steps[i].Attempt + 1, Topic: a.Topic, Pack: a.Pack, Tool: a.Tool,
 		Input: Payload{Data: input}, TotalAt: d.after(r.DefOf(i).TotalTimeout),
 	}
+	if _, err := r.jobLabels(i); err != nil {
+		d.fail(i, StepFailed, exprFailure(err, 0))
+		return
+	}
 	if lock := r.Spec(i).Lock; lock != nil {
 		name, err := lock.RenderString(env)
 		if err != nil {

@@ -1,6 +1,12 @@
 package steps
 
-import "cordum.dev/cordum/dag"
+import (
+	"fmt"
+	"maps"
+
+	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/steps/expr"
+)
 
 // OnFailure is what a bad step does to its run when it does not say: the workflow's word, else rollback when any step says
 // how to undo itself, else halt.
@@ -47,4 +53,28 @@ func (w *Workflow) nameChoosers() {
 			w.choosers[at] = append(w.choosers[at], int32(i))
 		}
 	}
+}
+
+// JobLabels are the labels of the step's job: the run's with the step's own over them. The error is an *expr.Error.
+func (s *Step) JobLabels(env *expr.Env, run map[string]string) (map[string]string, error) {
+	if s.Labels == nil {
+		return run, nil
+	}
+	v, err := s.Labels.Render(env)
+	if err != nil {
+		return nil, err
+	}
+	own, _ := v.(map[string]any) // dag sees to it that labels are an object
+	out := maps.Clone(run)
+	if out == nil {
+		out = make(map[string]string, len(own))
+	}
+	for k, v := range own {
+		text, is := v.(string)
+		if !is {
+			text = fmt.Sprint(v)
+		}
+		out[k] = text
+	}
+	return out, nil
 }

@@ -158,29 +158,23 @@ func (m *maker) request(s int32, step *steps.Step, job steps.Job, source string)
 	return safety.Request{
 		Tenant: m.in.Tenant, Principal: m.in.Principal, Source: source, Workflow: m.w.Def.ID, Step: m.id(s),
 		Pack: job.Pack, Tool: job.Tool, Topic: job.Topic, Effect: effectWords[step.Effect], Requires: step.Def.Requires,
-		Priority: priorityWords[step.Priority], Labels: m.tags(s, step),
+		Priority: priorityWords[step.Priority], Labels: m.tags(s),
 	}
 }
 
 var priorityWords = map[dag.Priority]string{dag.Batch: "batch", dag.Interactive: "interactive", dag.Critical: "critical"}
 
 // tags are the labels of the run with those of the step over them, as far as they are known.
-func (m *maker) tags(s int32, step *steps.Step) map[string]string {
+func (m *maker) tags(s int32) map[string]string {
+	step := &m.w.Steps[s]
 	if step.Labels == nil || len(m.unknown(expr.ReadsOf(step.Def.Labels, false), s, false)) > 0 {
 		return m.labels
 	}
-	v, err := step.Labels.Render(m.env(s))
-	own, ok := v.(map[string]any)
-	if err != nil || !ok {
+	labels, err := step.JobLabels(m.env(s), m.labels)
+	if err != nil {
 		return m.labels
 	}
-	out := over(m.labels, nil)
-	for k, v := range own {
-		if word, isText := v.(string); isText {
-			out[k] = word
-		}
-	}
-	return out
+	return labels
 }
 
 // payload is the input of a job as far as it is known, and what tells of a read of it which names are missing.

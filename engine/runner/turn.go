@@ -205,7 +205,7 @@ func (lr *live) request(node int32) safety.Request {
 	return safety.Request{
 		Tenant: lr.run.Tenant, Principal: lr.run.StartedBy, Source: lr.source(node), Workflow: lr.run.Workflow, Step: spec.Def.ID,
 		Pack: j.Pack, Tool: j.Tool, Topic: j.Topic, Effect: effectName(spec.Effect), Requires: spec.Def.Requires,
-		Labels: lr.run.Labels, Input: lr.run.Steps[node].Input.Data,
+		Priority: priorityName(spec.Priority), Labels: lr.run.JobLabels(node), Input: lr.run.Steps[node].Input.Data,
 	}
 }
 

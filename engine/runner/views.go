@@ -122,3 +122,8 @@ func shown(p engine.Payload) any {
 	}
 	return p.Data
 }
+
+var priorityNames = map[dag.Priority]string{dag.Batch: "batch", dag.Interactive: "interactive", dag.Critical: "critical"}
+
+// priorityName is a priority as policies name it; "" when nothing is said.
+func priorityName(p dag.Priority) string { return priorityNames[p] }

@@ -66,7 +66,7 @@ func (m *member) request(f *engine.JobAsked) safety.Request {
 	}
 	return safety.Request{
 		Tenant: m.run.Tenant, Principal: tester, Source: source, Workflow: m.run.Workflow, Step: def.ID, Pack: f.Pack, Tool: f.Tool,
-		Topic: f.Topic, Effect: effectNames[spec.Effect], Requires: def.Requires, Labels: m.run.Labels, Input: m.run.Steps[f.Step].Input.Data,
+		Topic: f.Topic, Effect: effectNames[spec.Effect], Requires: def.Requires, Labels: m.run.JobLabels(f.Step), Input: m.run.Steps[f.Step].Input.Data,
 	}
 }
 
