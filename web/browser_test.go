@@ -238,14 +238,21 @@ func (b *browser) text(selector string) string {
 // until polls the page until a selector's text contains want.
 func (b *browser) until(selector, want string) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		got := b.text(selector)
-		if strings.Contains(got, want) {
-			return
-		}
+	b.poll(fmt.Sprintf("%q in %s", want, selector), func() bool { return strings.Contains(b.text(selector), want) })
+}
+
+// when polls the page until an expression is true.
+func (b *browser) when(expression string) {
+	b.t.Helper()
+	b.poll(expression, func() bool { return b.eval(expression) == "true" })
+}
+
+// poll waits until something is so, and fails with what the page says when it does not become so.
+func (b *browser) poll(what string, is func() bool) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); !is(); {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("%s says %q, waited for %q; the page:\n%s", selector, got, want, b.eval("document.body.innerText"))
+			b.t.Fatalf("waited for %s; the page:\n%s", what, b.eval("document.body.innerText"))
 		}
 		b.eval("new Promise((done) => setTimeout(done, 20))")
 	}

@@ -1,5 +1,5 @@
-// Package web is the page that a server shows at its root: the runs, and one run live with its timeline, graph, steps
-// and approval.
+// Package web is the page that a server shows at its root: the runs, and one run live with its two states, its timeline,
+// graph, steps and events, what waits for a person, and what a person can do with it.
 //
 // It owns the files under dist, which are written by hand, need no build and are embedded in the binary, and the handler
 // that serves them. The page knows the server only through the HTTP API and the stream, like any other client.
@@ -7,5 +7,6 @@
 // It never decides, stores or authenticates anything, never puts text from a run into the page as HTML, and loads
 // nothing from another host.
 //
-// Begin reading with dist/app.js (which view is shown), then dist/run.js; the handler is in handler.go.
+// Begin reading with dist/app.js (which view is shown), then dist/run.js; dist/tree.js has the order of the steps' rows. The
+// handler is in handler.go.
 package web

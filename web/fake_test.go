@@ -7,11 +7,8 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 type object = map[string]any
@@ -21,15 +18,13 @@ type fakeAPI struct {
 	*httptest.Server
 	t *testing.T
 
-	mu       sync.Mutex
+	feed
+
 	began    time.Time
 	state    string
 	steps    []object
-	events   []object
 	approval object
 	decided  []object // bodies of decisions
-	viewers  map[*viewer]bool
-	opened   int // connections in all
 }
 
 const (
@@ -38,19 +33,23 @@ const (
 )
 
 func newFakeAPI(t *testing.T) *fakeAPI {
-	f := &fakeAPI{t: t, began: time.Now().UTC(), state: "running", viewers: map[*viewer]bool{}}
+	f := &fakeAPI{t: t, began: time.Now().UTC(), state: "running", feed: feed{viewers: map[*viewer]bool{}}}
+	f.current = f.header
 	for _, step := range []string{"backup-db", "backup-files", "approval", "migrate"} {
 		kind := "worker"
 		if step == "approval" {
 			kind = "approval"
 		}
-		f.steps = append(f.steps, object{"id": step, "type": kind, "state": "pending"})
+		f.steps = append(f.steps, object{"id": step, "path": step, "type": kind, "state": "pending"})
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", Handler())
 	mux.HandleFunc("GET /api/v1/runs", f.answer(func() any { return object{"items": []any{f.header()}} }))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun, f.answer(f.view))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/timeline", f.answer(func() any { return object{"run_id": fakeRun, "items": f.events} }))
+	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/steps/migrate/explain", f.answer(func() any {
+		return object{"run": fakeRun, "step": "migrate", "state": "pending", "why": []object{{"text": "it waits for approval"}}}
+	}))
 	mux.HandleFunc("GET /api/v1/workflows/db-migration/graph", f.answer(fakeGraph))
 	mux.HandleFunc("GET /api/v1/approvals", f.answer(func() any {
 		if f.approval == nil {
@@ -62,7 +61,8 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	}))
 	mux.HandleFunc("GET /api/v1/approvals/"+fakeApproval, f.answer(func() any { return f.approval }))
 	mux.HandleFunc("POST /api/v1/approvals/"+fakeApproval+"/decide", f.decide)
-	mux.HandleFunc("GET /api/v1/stream", f.stream)
+	mux.HandleFunc("GET /api/v1/workflows/db-migration", f.answer(fakeDefinition))
+	mux.Handle("GET /api/v1/stream", &f.feed)
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		f.dropViewers()
@@ -85,6 +85,14 @@ func fakeGraph() any {
 	}
 }
 
+func fakeDefinition() any {
+	return object{"definition": object{"steps": object{
+		"backup-db": object{}, "backup-files": object{},
+		"approval": object{"type": "approval", "depends_on": []string{"backup-db", "backup-files"}},
+		"migrate":  object{"depends_on": []string{"approval"}},
+	}}}
+}
+
 func (f *fakeAPI) answer(body func() any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()
@@ -99,7 +107,7 @@ func (f *fakeAPI) answer(body func() any) http.HandlerFunc {
 }
 
 func (f *fakeAPI) header() object {
-	h := object{"id": fakeRun, "kind": "workflow", "workflow": "db-migration", "digest": "ab", "state": f.state, "seq": len(f.events), "started_at": f.began, "started_by": "user:dev"}
+	h := object{"id": fakeRun, "kind": "workflow", "workflow": "db-migration", "digest": "ab", "state": f.state, "compensation": "none", "seq": len(f.events), "started_at": f.began, "started_by": "user:dev"}
 	if f.state == "succeeded" {
 		h["ended_at"] = time.Now().UTC()
 	}
@@ -108,7 +116,6 @@ func (f *fakeAPI) header() object {
 
 func (f *fakeAPI) view() any {
 	v := f.header()
-	v["compensation"] = "none"
 	v["steps"] = f.steps
 	return v
 }
@@ -139,12 +146,7 @@ func (f *fakeAPI) advance(eventType, step, state string, data object) {
 			}
 		}
 	}
-	event := object{"seq": len(f.events) + 1, "prev": len(f.events), "run_id": fakeRun, "type": eventType, "ts": now, "v": 1, "step": step, "data": data}
-	f.events = append(f.events, event)
-	for v := range f.viewers {
-		v.event(event)
-		v.header(f.header())
-	}
+	f.publish(object{"run_id": fakeRun, "type": eventType, "ts": now, "v": 1, "step": step, "data": data})
 }
 
 func (f *fakeAPI) decide(w http.ResponseWriter, r *http.Request) {
@@ -159,96 +161,6 @@ func (f *fakeAPI) decide(w http.ResponseWriter, r *http.Request) {
 	f.advance("step_succeeded", "approval", "succeeded", nil)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte("{}")) // the page is gone
-}
-
-// viewer is one connection of the stream with its subscriptions.
-type viewer struct {
-	conn *websocket.Conn
-	mu   sync.Mutex
-	runs []string // ids of subscriptions to the run
-	flow []string // to the workflow's runs
-}
-
-func (f *fakeAPI) stream(w http.ResponseWriter, r *http.Request) {
-	upgrader := websocket.Upgrader{Subprotocols: []string{"cordum.v1"}}
-	conn, err := upgrader.Upgrade(w, r, nil)
-	if err != nil {
-		f.t.Error(err)
-		return
-	}
-	v := &viewer{conn: conn}
-	f.mu.Lock()
-	f.opened++
-	f.viewers[v] = true
-	f.mu.Unlock()
-	defer func() {
-		f.mu.Lock()
-		delete(f.viewers, v)
-		f.mu.Unlock()
-		_ = conn.Close()
-	}()
-	for {
-		var ask struct {
-			ID        string `json:"id"`
-			Subscribe *struct {
-				Run      string  `json:"run"`
-				Workflow string  `json:"workflow"`
-				AfterSeq *uint64 `json:"after_seq"`
-			} `json:"subscribe"`
-			Unsubscribe string `json:"unsubscribe"`
-		}
-		if conn.ReadJSON(&ask) != nil {
-			return
-		}
-		f.mu.Lock()
-		switch {
-		case ask.Unsubscribe != "":
-			v.runs = slices.DeleteFunc(v.runs, func(id string) bool { return id == ask.Unsubscribe })
-			v.flow = slices.DeleteFunc(v.flow, func(id string) bool { return id == ask.Unsubscribe })
-		case ask.Subscribe.Workflow != "":
-			v.flow = append(v.flow, ask.ID)
-			v.header(f.header())
-		case ask.Subscribe.AfterSeq != nil:
-			v.runs = append(v.runs, ask.ID)
-			for _, event := range f.events[*ask.Subscribe.AfterSeq:] {
-				v.send(object{"id": ask.ID, "type": "event", "event": event})
-			}
-		}
-		f.mu.Unlock()
-	}
-}
-
-func (v *viewer) event(event object) {
-	for _, id := range v.runs {
-		v.send(object{"id": id, "type": "event", "event": event})
-	}
-}
-
-func (v *viewer) header(header object) {
-	for _, id := range v.flow {
-		v.send(object{"id": id, "type": "header", "header": header})
-	}
-}
-
-func (v *viewer) send(m object) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	_ = v.conn.WriteJSON(m) // a viewer that left is taken out by its reader
-}
-
-// dropViewers cuts every connection, as a restart of the server does.
-func (f *fakeAPI) dropViewers() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for v := range f.viewers {
-		_ = v.conn.Close()
-	}
-}
-
-func (f *fakeAPI) connections() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.opened
 }
 
 func (f *fakeAPI) decisions() []object {

@@ -36,11 +36,20 @@ export function socketURL() {
 /** GET as JSON. */
 export const get = (path) => call("GET", path);
 
-/** POST as JSON. */
-export const post = (path, body) => call("POST", path, body);
+/** POST as JSON. The same once, sent again after an answer that was lost, does nothing twice. */
+export const post = (path, body, once) => call("POST", path, body, once);
 
-async function call(method, path, body) {
+/** A name for one thing that is asked for, to be sent with it however often it takes. */
+export function newOnce() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Path of a step of a run below runs/ID; the API writes the slash of a step's path as a dot. */
+export const stepPath = (step) => encodeURIComponent(step.replaceAll("/", "."));
+
+async function call(method, path, body, once) {
   const headers = { Accept: "application/json" };
+  if (once) headers["Idempotency-Key"] = once;
   if (key) headers["X-API-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(new URL(path, base), { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });

@@ -28,16 +28,17 @@ function say(text) {
   banner.textContent = text;
 }
 
-let leave = () => {};
+let view = { leave() {} };
 
-/** Shows what the hash names: "#/runs/ID" one run, everything else the list. */
-async function route() {
-  leave();
+/** Shows what the hash names: "#/runs/ID" one run, "?step=PATH" behind it a step of it, everything else the list. */
+async function route(change) {
+  const { run, step } = place();
+  if (run && view.run === run) return view.select(step);
+  view.leave();
   const shown = document.createElement("div");
   main.replaceChildren(shown);
-  const match = /^#\/runs\/([^/]+)$/.exec(location.hash);
-  const view = match ? showRun(shown, decodeURIComponent(match[1]), stream) : showRuns(shown, stream);
-  leave = view.leave;
+  view = run ? { run, ...showRun(shown, run, step, stream) } : showRuns(shown, stream);
+  if (change) main.focus();
   try {
     await view.ready;
   } catch (problem) {
@@ -45,7 +46,20 @@ async function route() {
   }
 }
 
+/** The run and the step that the hash names. */
+function place() {
+  const [, id, query] = /^#\/runs\/([^/?]+)(?:\?(.*))?$/.exec(location.hash) ?? [];
+  if (!id) return {};
+  try {
+    return { run: decodeURIComponent(id), step: new URLSearchParams(query).get("step") ?? "" };
+  } catch {
+    return {}; // somebody wrote a % that encodes nothing
+  }
+}
+
 function fail(shown, problem) {
+  view.leave();
+  view = { leave() {} };
   if (problem instanceof Problem && problem.status === 401) {
     login.hidden = false;
     document.getElementById("key").focus();
@@ -62,8 +76,5 @@ login.addEventListener("submit", (submit) => {
   route();
 });
 
-window.addEventListener("hashchange", () => {
-  route();
-  main.focus();
-});
+window.addEventListener("hashchange", route);
 route();

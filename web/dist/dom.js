@@ -24,18 +24,18 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// Every state of a run, a step and an approval: its icon, and the tone that colours it.
+// Every state of a run, a step and an approval: its icon, the tone that colours it, and the word where that is not its name.
 const LOOKS = {
-  pending: ["○", "idle"], ready: ["○", "idle"], running: ["▶", "busy"], waiting: ["⏸", "wait"], paused: ["⏸", "wait"],
+  pending: ["○", "idle"], ready: ["○", "idle"], running: ["▶", "busy"], inside: ["▶", "busy", "running"], waiting: ["⏸", "wait"], paused: ["⏸", "wait"],
   retrying: ["↻", "wait"], faulted: ["!", "bad"], succeeded: ["✓", "good"], failed: ["✕", "bad"], timed_out: ["⏱", "bad"],
   denied: ["⊘", "bad"], rejected: ["⊘", "bad"], cancelled: ["■", "idle"], skipped: ["⤼", "idle"],
-  approved: ["✓", "good"], expired: ["⏱", "bad"], held: ["⏸", "wait"], done: ["✓", "good"], none: ["–", "idle"],
+  approved: ["✓", "good"], expired: ["⏱", "bad"], held: ["⚑", "bad"], done: ["↩", "good"], none: ["–", "idle"],
 };
 
 /** Icon, tone and words of a state. An unknown state is shown by its name. */
 export function look(state) {
-  const [icon, tone] = LOOKS[state] ?? ["?", "idle"];
-  return { icon, tone, word: (state ?? "unknown").replaceAll("_", " ") };
+  const [icon, tone, word] = Object.hasOwn(LOOKS, state) ? LOOKS[state] : ["?", "idle"];
+  return { icon, tone, word: word ?? (state ?? "unknown").replaceAll("_", " ") };
 }
 
 /** A state as icon and word. */
@@ -59,6 +59,26 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "timed_out"]);
 /** Tells whether a run in this state is over. */
 export const ended = (state) => ENDED.has(state);
 
+/** Tells whether what a run did is being undone, a person's turn included. */
+export const undoing = (run) => run.compensation === "running" || run.compensation === "held";
+
+/** Tells whether nothing more happens in a run unless somebody asks for it. */
+export const settled = (run) => ended(run.state) && !undoing(run);
+
+/** A link to a run, or to one step of it. */
+export function runLink(run, step, text = run) {
+  return el("a", { href: runHash(run, step) }, text);
+}
+
+/** The address of a run on this page, or of one step of it. */
+export const runHash = (run, step) => `#/runs/${encodeURIComponent(run)}${step ? "?step=" + encodeURIComponent(step) : ""}`;
+
+/** A section with a heading. */
+export const panel = (title, ...content) => el("section", { class: "panel", "aria-label": title }, el("h2", {}, title), content);
+
+/** At most length characters of a text. */
+export const clip = (text, length = 160) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
+
 /** A duration for people, from milliseconds. */
 export function took(ms) {
   if (!Number.isFinite(ms)) return "";
@@ -76,8 +96,11 @@ export function when(iso) {
   return el("time", { datetime: iso, title: date.toString() }, clock(date));
 }
 
+const TIME = new Intl.DateTimeFormat([], { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
 /** Local time of day with milliseconds; the date too when it is not today. */
 export function clock(date) {
-  const time = date.toLocaleTimeString([], { hour12: false }) + "." + String(date.getMilliseconds()).padStart(3, "0");
+  if (Number.isNaN(date.getTime())) return "–";
+  const time = TIME.format(date) + "." + String(date.getMilliseconds()).padStart(3, "0");
   return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString()} ${time}`;
 }

@@ -1,11 +1,19 @@
 // The graph of a workflow as SVG: layers from left to right, each step's state on it. The steps table says the same.
-import { el, look, setText, svg } from "./dom.js";
+import { clip, el, look, setText, svg } from "./dom.js";
 
-const BOX = { width: 170, height: 46, gapX: 56, gapY: 18, margin: 8 };
+const BOX = { width: 196, height: 46, gapX: 56, gapY: 18, margin: 8 };
 const MAX_DRAWN = 300;
 
-/** Draws graph ({nodes, edges}) into root. Returns {show(steps)} that puts states on it. */
-export function drawGraph(root, graph, onPick) {
+/**
+ * Draws graph ({nodes, edges}) into root: the workflow's own steps, of those in steps. What is inside of fan-outs and loops
+ * is in the table. Returns {show(steps)} that puts states on it.
+ */
+export function drawGraph(root, whole, steps, onPick) {
+  const own = new Set(steps.filter(isOwn).map((step) => step.path));
+  const graph = {
+    nodes: whole.nodes.filter((node) => own.has(node.id)),
+    edges: whole.edges.filter(({ from, to }) => own.has(from) && own.has(to)),
+  };
   if (graph.nodes.length > MAX_DRAWN) {
     root.replaceChildren(el("p", { class: "empty" }, `${graph.nodes.length} steps are too many to draw here; the table below lists them.`));
     return { show() {} };
@@ -17,7 +25,15 @@ export function drawGraph(root, graph, onPick) {
     svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, svg("path", { d: "M0 0L8 4L0 8z" }))),
     graph.edges.map((edge) => line(places.get(edge.from), places.get(edge.to))),
     [...boxes.values()].map((b) => b.group)));
-  return { show: (steps) => steps.forEach((step) => boxes.get(step.id)?.show(step)) };
+  return { show: (now) => show(boxes, now) };
+}
+
+const isOwn = (step) => !step.parent && !step.undoes;
+
+/** Puts states on the boxes, and on the same box that of the compensation, beside it. */
+function show(boxes, steps) {
+  const undos = new Map(steps.filter((step) => step.undoes).map((step) => [step.undoes, step]));
+  for (const step of steps) if (isOwn(step)) boxes.get(step.path)?.show(step, undos.get(step.path));
 }
 
 /** Steps of a layer stand below each other, layers are centred against the tallest. */
@@ -58,15 +74,17 @@ function box(node, at, onPick) {
     transform: `translate(${at.x} ${at.y})`, tabindex: "0", role: "button", "data-step": node.id, "data-tone": "idle", "aria-label": label("pending"),
     click: pick, keydown: (press) => { if (press.key === "Enter" || press.key === " ") { press.preventDefault(); pick(); } },
   },
-    svg("rect", { width: BOX.width, height: BOX.height, rx: 6 }), svg("text", { x: 10, y: 19 }, clip(node.id)), state, svg("title", {}, node.name || node.id));
-  const show = (step) => {
+    svg("rect", { width: BOX.width, height: BOX.height, rx: 6 }), svg("text", { x: 10, y: 19 }, clip(node.id, 20)), state, svg("title", {}, node.name || node.id));
+  const put = (step, undo) => {
     const { icon, tone, word } = look(step.state);
-    group.dataset.tone = tone;
+    const undone = undo ? look(undo.state) : null;
+    group.dataset.tone = undo?.state === "held" ? undone.tone : tone;
     group.dataset.state = step.state;
-    group.setAttribute("aria-label", label(word));
-    setText(state, `${icon} ${word}`);
+    group.setAttribute("aria-label", label(undone ? `${word}, its compensation ${undone.word}` : word));
+    setText(state, clip(undone ? `${icon} ${word} ↩ ${undone.word}` : `${icon} ${word}${inside(step.iterations)}`, 28));
   };
-  return { group, show };
+  return { group, show: put };
 }
 
-const clip = (text) => (text.length > 20 ? text.slice(0, 19) + "…" : text);
+/** How far a fan-out is. */
+const inside = (counts) => (counts ? ` ${counts.succeeded + counts.bad} of ${counts.total}` : "");

@@ -1,25 +1,33 @@
-// One run: two statuses, its approval, bars, graph, steps, events. State always comes from the server's view of the run;
-// an event only says that it is time to read it again.
-import { get, post } from "./api.js";
+// One run: two statuses, what waits for a person, bars, graph, steps, events. State always comes from the server's view of the
+// run; an event only says that it is time to read it again.
+import { get } from "./api.js";
+import { Actions } from "./actions.js";
 import { ApprovalPanel } from "./approval.js";
-import { badge, el, ended, setBadge, setText, took, when } from "./dom.js";
+import { Definition } from "./definition.js";
+import { Details } from "./details.js";
+import { closeDialogs } from "./dialog.js";
+import { badge, el, look, panel, runHash, runLink, setBadge, setText, settled, took, when } from "./dom.js";
+import { Events } from "./events.js";
 import { drawGraph } from "./graph.js";
-import { Bars, Events } from "./timeline.js";
+import { HeldNotice } from "./held.js";
+import { StepTable } from "./steps.js";
+import { Bars } from "./timeline.js";
 
 const REFRESH_MS = 120; // at most this often, and never more than a fifth of the time goes into reading
 const TICK_MS = 1000; // bars of a live run grow
 const REPLAY_PAGE = 500;
 
-/** Shows a run in root. Returns {ready, leave}. */
-export function showRun(root, id, stream) {
-  const page = new RunPage(root, id, stream);
-  return { ready: page.open(), leave: () => page.close() };
+/** Shows a run in root, and one step of it beside. Returns {ready, leave, select}. */
+export function showRun(root, id, step, stream) {
+  const page = new RunPage(root, id, step, stream);
+  return { ready: page.open(), leave: () => page.close(), select: (path) => page.select(path) };
 }
 
 class RunPage {
-  constructor(root, id, stream) {
+  constructor(root, id, step, stream) {
     this.root = root;
     this.id = id;
+    this.step = step;
     this.path = `runs/${encodeURIComponent(id)}`;
     this.stream = stream;
     this.stop = () => {};
@@ -32,18 +40,34 @@ class RunPage {
     if (this.closed) return;
     this.build(run);
     this.show(run);
+    if (this.step) this.pick(this.step);
     this.drawGraph(run);
     await this.replay(run.seq);
     if (this.closed) return;
-    this.stop = this.stream.watchRun(this.id, this.events.last, (message) => this.receive(message));
-    this.ticker = setInterval(() => { if (!ended(this.run.state)) this.bars.show(this.run); }, TICK_MS);
+    this.watch();
+    this.ticker = setInterval(() => { if (!settled(this.run)) this.bars.show(this.run); }, TICK_MS);
   }
 
   close() {
     this.closed = true;
     this.stop();
+    closeDialogs();
     clearInterval(this.ticker);
     clearTimeout(this.timer);
+  }
+
+  /** Follows the events from the last one that is shown. */
+  watch() {
+    this.stop();
+    this.stop = this.stream.watchRun(this.id, this.events.last, (message) => this.receive(message));
+  }
+
+  /** A run that is over can begin to move again, by a rollback or a retry: its header tells. */
+  watchOver() {
+    this.stop();
+    this.stop = this.stream.watchWorkflow(this.run.workflow, ({ header }) => {
+      if (header?.id === this.id && header.seq > this.events.last) this.watch();
+    });
   }
 
   /** The newest page of events that led to what is shown. */
@@ -57,6 +81,7 @@ class RunPage {
   receive(message) {
     if (message.type === "event") this.events.add(message.event);
     if (message.type === "gap") this.events.gap(message.seq);
+    if (message.type === "end") this.watchOver();
     if (message.type !== "replay" && message.type !== "live") this.refresh();
   }
 
@@ -67,13 +92,16 @@ class RunPage {
       const begin = performance.now();
       try {
         const run = await get(this.path);
-        if (!this.closed && run.seq >= this.run.seq) this.show(run);
+        if (!this.closed && run.seq >= this.run.seq) {
+          this.show(run);
+          await this.steps.refresh();
+        }
       } catch (problem) {
         setText(this.error, problem.message);
       }
       this.cost = performance.now() - begin;
       this.timer = null;
-      if (!this.closed && this.run.seq < this.events.last && !ended(this.run.state)) this.refresh();
+      if (!this.closed && this.run.seq < this.events.last && !settled(this.run)) this.refresh();
     }, Math.max(REFRESH_MS, 4 * this.cost));
   }
 
@@ -81,111 +109,103 @@ class RunPage {
     this.state = badge(run.state);
     this.compensation = badge(run.compensation);
     this.duration = el("dd");
+    this.kept = el("dd");
     this.error = el("p", { class: "error" });
-    this.controls = el("div", { class: "row" },
-      ["pause", "resume", "cancel"].map((verb) => el("button", { type: "button", "data-verb": verb, click: () => this.command(verb) }, verb[0].toUpperCase() + verb.slice(1))));
+    this.news = el("p", { class: "unseen", role: "status", id: "news" });
+    this.actions = new Actions(this.path, { definition: () => this.definition(), onDone: () => this.refresh(), onProblem: (problem) => setText(this.error, problem.message) });
+    this.held = new HeldNotice(this.id);
     this.approvals = el("div");
-    this.approval = new ApprovalPanel(this.approvals, this.id, () => this.refresh());
+    this.approval = new ApprovalPanel(this.approvals, this.id, { definition: () => this.definition(), onDecided: () => this.refresh() });
     const bars = el("div");
     this.graphBox = el("div");
     const list = el("ol", { class: "events", tabindex: "0", "aria-label": "Events" });
-    this.rows = new StepRows();
+    this.steps = new StepTable(this.id, this.path, () => this.refresh());
+    this.details = new Details(this.id, this.path, { onClose: () => this.pick(""), onChange: () => this.refresh() });
     this.root.replaceChildren(
-      el("h1", {}, run.workflow), el("p", { class: "mono" }, run.id),
-      el("dl", { class: "facts", id: "facts" },
-        fact("State", this.state, "state"), fact("Compensation", this.compensation, "compensation"), fact("Started", when(run.started_at)),
-        el("div", {}, el("dt", {}, "Took"), this.duration), fact("By", run.started_by), fact("Definition", el("code", { title: run.digest }, (run.digest ?? "").slice(0, 12)))),
-      this.controls, this.error, this.approvals,
-      panel("Timeline", bars), panel("Graph", this.graphBox), panel("Steps", this.rows.table), panel("Events", list));
+      el("h1", {}, run.workflow), el("p", { class: "mono" }, run.id), this.facts(run), this.news,
+      this.actions.node, this.error, this.held.node, this.approvals,
+      panel("Timeline", bars), panel("Graph", this.graphBox),
+      panel("Steps", el("div", { class: "split" }, this.steps.node, this.details.node)), panel("Events", list));
     this.bars = new Bars(bars);
     this.events = new Events(list);
   }
 
+  facts(run) {
+    return el("dl", { class: "facts", id: "facts" },
+      fact("State", this.state, "state"), fact("Compensation", this.compensation, "compensation"), fact("Started", when(run.started_at)),
+      el("div", {}, el("dt", {}, "Took"), this.duration), fact("By", run.started_by),
+      fact("Definition", el("code", { title: run.digest }, (run.digest ?? "").slice(0, 12))),
+      run.parent ? fact("Part of", runLink(run.parent.run_id, run.parent.step, `${run.parent.step} of ${run.parent.run_id}`), "parent") : null,
+      run.fork_of ? fact("Fork of", runLink(run.fork_of)) : null, run.rerun_of ? fact("Rerun of", runLink(run.rerun_of)) : null,
+      this.keptFact = el("div", { hidden: true }, el("dt", {}, "Kept by a pivot"), this.kept));
+  }
+
   show(run) {
+    this.tell(this.run, run);
     this.run = run;
     setBadge(this.state, run.state);
     setBadge(this.compensation, run.compensation);
     setText(this.duration, took((run.ended_at ? new Date(run.ended_at) : new Date()) - new Date(run.started_at)));
+    this.keptFact.hidden = !run.kept?.length;
+    setText(this.kept, (run.kept ?? []).join(", "));
     setText(this.error, run.error ? `${run.error.code}: ${run.error.message}` : "");
-    for (const button of this.controls.children) button.disabled = !allowed(button.dataset.verb, run.state);
+    this.actions.show(run);
+    this.held.show(run.held ?? []);
     this.bars.show(run);
-    this.rows.show(run.steps ?? []);
+    this.steps.show(run);
+    this.details.show(this.steps.find(this.step));
     this.graph?.show(run.steps ?? []);
     this.approval.show(run);
+  }
+
+  /** Says aloud what changed of the run as a whole; its steps would be too many. */
+  tell(was, run) {
+    if (!was) return;
+    const news = [];
+    if (was.state !== run.state) news.push(`The run is ${look(run.state).word}.`);
+    if (was.compensation !== run.compensation) news.push(`Its compensation is ${look(run.compensation).word}.`);
+    const known = new Set((was.held ?? []).map(({ step }) => step));
+    const held = (run.held ?? []).filter(({ step }) => !known.has(step));
+    if (held.length) news.push(`Held: ${held.slice(0, 3).map(({ step }) => step).join(", ")}${held.length > 3 ? ` and ${held.length - 3} more` : ""}.`);
+    if (news.length) setText(this.news, news.join(" "));
+  }
+
+  /** The run's definition, read when it is first needed. */
+  definition() {
+    this.reading ??= Definition.of(this.run).catch((problem) => {
+      this.reading = null;
+      throw problem;
+    });
+    return this.reading;
   }
 
   async drawGraph(run) {
     try {
       const graph = await get(`workflows/${encodeURIComponent(run.workflow)}/graph?digest=${encodeURIComponent(run.digest)}`);
       if (this.closed) return;
-      this.graph = drawGraph(this.graphBox, graph, (step) => this.rows.focus(step));
+      this.graph = drawGraph(this.graphBox, graph, this.run.steps ?? [], (step) => this.pick(step));
       this.graph.show(this.run.steps ?? []);
     } catch (problem) {
       this.graphBox.replaceChildren(el("p", { class: "empty" }, `No graph: ${problem.message}`));
     }
   }
 
-  async command(verb) {
-    if (verb === "cancel" && !window.confirm("Cancel this run?")) return;
-    try {
-      await post(`${this.path}/${verb}`, { reason: "asked on the page" });
-      this.refresh();
-    } catch (problem) {
-      setText(this.error, problem.message);
-    }
+  /** Looks at a step, and writes that into the address. */
+  pick(path) {
+    const hash = runHash(this.id, path);
+    if (location.hash !== hash) history.pushState(null, "", hash);
+    this.select(path);
   }
-}
 
-function allowed(verb, state) {
-  if (ended(state)) return false;
-  if (verb === "resume") return state === "paused" || state === "faulted";
-  if (verb === "pause") return state !== "paused" && state !== "faulted";
-  return true;
+  /** Shows a step beside the table; none when the path is empty. */
+  select(path) {
+    const left = this.step;
+    this.step = path;
+    if (!this.steps) return;
+    this.steps.select(path);
+    this.details.open(path, this.steps.find(path));
+    if (path || left) this.steps.focus(path || left);
+  }
 }
 
 const fact = (name, value, id) => el("div", { id }, el("dt", {}, name), el("dd", {}, value));
-const panel = (title, content) => el("section", { class: "panel", "aria-label": title }, el("h2", {}, title), content);
-
-/** The table of steps: what the graph and the bars show, as text. */
-class StepRows {
-  constructor() {
-    this.body = el("tbody");
-    this.table = el("table", { id: "steps" },
-      el("thead", {}, el("tr", {}, ["Step", "Type", "State", "Attempt", "Worker", "Took", "What it says"].map((h) => el("th", { scope: "col" }, h)))), this.body);
-    this.rows = new Map();
-  }
-
-  show(steps) {
-    for (const step of steps) {
-      let row = this.rows.get(step.id);
-      if (!row) {
-        row = { state: badge(step.state), attempt: el("td"), worker: el("td", { class: "mono" }), took: el("td"), says: el("td") };
-        row.node = el("tr", { "data-step": step.id, tabindex: "-1" },
-          el("td", { title: step.name || null }, step.id), el("td", {}, step.type), el("td", {}, row.state), row.attempt, row.worker, row.took, row.says);
-        this.rows.set(step.id, row);
-        this.body.append(row.node);
-      }
-      setBadge(row.state, step.state);
-      setText(row.attempt, step.attempt ? String(step.attempt) : "");
-      setText(row.worker, step.worker ?? "");
-      setText(row.took, step.started_at && step.ended_at ? took(new Date(step.ended_at) - new Date(step.started_at)) : "");
-      setText(row.says, says(step));
-    }
-  }
-
-  focus(step) {
-    const row = this.rows.get(step)?.node;
-    row?.scrollIntoView({ block: "center" });
-    row?.focus();
-  }
-}
-
-function says(step) {
-  if (step.error) return `${step.error.code}: ${step.error.message}`;
-  if (step.progress && !step.ended_at) return `${step.progress.percent} % ${step.progress.message ?? ""}`;
-  if (step.reason) return step.reason.replaceAll("_", " ");
-  if (step.output !== undefined && step.output !== null) return clip(JSON.stringify(step.output));
-  return "";
-}
-
-const clip = (text) => (text.length > 160 ? text.slice(0, 159) + "…" : text);

@@ -12,7 +12,7 @@ export function showRuns(root, stream) {
     el("h1", {}, "Runs"),
     el("section", { class: "panel", "aria-label": "Runs" },
       empty,
-      el("table", {}, el("thead", {}, el("tr", {}, ["Run", "Workflow", "State", "Started", "Took", "By"].map((h) => el("th", { scope: "col" }, h)))), body)));
+      el("table", {}, el("thead", {}, el("tr", {}, ["Run", "Workflow", "State", "Compensation", "Started", "Took", "By"].map((h) => el("th", { scope: "col" }, h)))), body)));
   const list = new RunRows(body, empty);
   const stop = stream.watchWorkflow("*", (message) => {
     if (message.type === "header") list.put(message.header);
@@ -40,6 +40,7 @@ class RunRows {
     if (row.seq > run.seq) return;
     row.seq = run.seq;
     setBadge(row.state, run.state);
+    setBadge(row.compensation, run.compensation ?? "none");
     setText(row.took, run.ended_at ? took(new Date(run.ended_at) - new Date(run.started_at)) : "");
   }
 
@@ -57,9 +58,10 @@ class RunRows {
 
 function newRow(run) {
   const state = badge(run.state);
+  const compensation = badge(run.compensation ?? "none");
   const duration = el("td", {});
   const node = el("tr", { "data-run": run.id },
     el("td", { class: "mono" }, el("a", { href: `#/runs/${encodeURIComponent(run.id)}` }, run.id)),
-    el("td", {}, run.workflow), el("td", {}, state), el("td", {}, when(run.started_at)), duration, el("td", {}, run.started_by));
-  return { node, state, took: duration, started: run.started_at, seq: 0 };
+    el("td", {}, run.workflow), el("td", {}, state), el("td", {}, compensation), el("td", {}, when(run.started_at)), duration, el("td", {}, run.started_by));
+  return { node, state, compensation, took: duration, started: run.started_at, seq: 0 };
 }

@@ -1,8 +1,8 @@
-// One bar per step over the run's time, and the list of its events.
-import { clock, el, look, setText, took } from "./dom.js";
+// One bar per step over the run's time. Iterations are within the bar of their fan-out; compensations have their own.
+import { el, look, setText, settled, took } from "./dom.js";
+import { iteration } from "./tree.js";
 
 const MAX_LANES = 500;
-const MAX_EVENTS = 2000;
 
 /** Bars: show(run) draws or moves them; a live run's bars grow with every call. */
 export class Bars {
@@ -15,19 +15,30 @@ export class Bars {
 
   show(run, now = Date.now()) {
     const begin = new Date(run.started_at).getTime();
-    const end = run.ended_at ? new Date(run.ended_at).getTime() : Math.max(now, begin);
+    const steps = (run.steps ?? []).filter(hasLane).sort(byStart);
+    const end = settled(run) ? lastEnd(run, steps) : Math.max(now, begin);
     const span = Math.max(end - begin, 1);
-    const steps = [...(run.steps ?? [])].sort(byStart);
-    steps.slice(0, MAX_LANES).forEach((step, at) => this.put(step, at, begin, end, span));
+    const shown = steps.slice(0, MAX_LANES);
+    this.drop(new Set(shown.map((step) => step.path)));
+    shown.forEach((step, at) => this.put(step, at, begin, end, span));
     this.note.hidden = steps.length <= MAX_LANES;
     setText(this.note, `${steps.length - MAX_LANES} more steps are in the table.`);
   }
 
+  /** Takes away what is no longer among the first. */
+  drop(kept) {
+    for (const [path, lane] of this.lanes) {
+      if (kept.has(path)) continue;
+      lane.node.remove();
+      this.lanes.delete(path);
+    }
+  }
+
   put(step, at, begin, end, span) {
-    let lane = this.lanes.get(step.id);
+    let lane = this.lanes.get(step.path);
     if (!lane) {
       lane = newLane(step);
-      this.lanes.set(step.id, lane);
+      this.lanes.set(step.path, lane);
     }
     if (this.root.children[at] !== lane.node) this.root.insertBefore(lane.node, this.root.children[at] ?? this.note);
     const { tone, word } = look(step.state);
@@ -41,54 +52,31 @@ export class Bars {
       lane.fill.style.setProperty("--span", `${(100 * Math.max(to - from, 0)) / span}%`);
     }
     setText(lane.took, from === null ? word : took(to - from));
-    lane.track.setAttribute("aria-label", `${step.id}: ${word}${from === null ? "" : ", " + took(to - from)}`);
+    lane.track.setAttribute("aria-label", `${step.path}: ${word}${from === null ? "" : ", " + took(to - from)}`);
   }
+}
+
+/** A compensation has a lane as soon as it begins; what belongs to an iteration has none. */
+function hasLane(step) {
+  if (step.undoes) return Boolean(step.started_at) && !iteration(step.undoes);
+  return step.item === undefined;
+}
+
+/** A run has ended when its forward part has; its compensations come after that. */
+function lastEnd(run, steps) {
+  return steps.reduce((last, step) => Math.max(last, step.ended_at ? new Date(step.ended_at).getTime() : 0), new Date(run.ended_at).getTime());
 }
 
 function byStart(a, b) {
   if (a.started_at && b.started_at && a.started_at !== b.started_at) return a.started_at < b.started_at ? -1 : 1;
   if (Boolean(a.started_at) !== Boolean(b.started_at)) return a.started_at ? -1 : 1;
-  return a.id < b.id ? -1 : 1;
+  return a.path < b.path ? -1 : 1;
 }
 
 function newLane(step) {
   const fill = el("div", { class: "fill" });
   const track = el("div", { class: "track", role: "img" }, fill);
   const duration = el("span", { class: "took" });
-  const node = el("div", { class: "lane", "data-lane": step.id }, el("span", { class: "name", title: step.name || step.id }, step.id), track, duration);
+  const node = el("div", { class: "lane", "data-lane": step.path }, el("span", { class: "name", title: step.name || step.path }, step.path), track, duration);
   return { node, fill, track, took: duration };
-}
-
-/** Events: add(event) appends one; the newest is kept in view unless the reader scrolled up. */
-export class Events {
-  constructor(list) {
-    this.list = list;
-    this.last = 0;
-  }
-
-  add(event) {
-    if (event.seq <= this.last) return;
-    this.last = event.seq;
-    const atEnd = this.list.scrollTop + this.list.clientHeight >= this.list.scrollHeight - 8;
-    this.list.append(el("li", { "data-seq": event.seq, "data-type": event.type },
-      el("span", { class: "soft" }, `#${event.seq}`),
-      el("time", { class: "soft", datetime: event.ts, title: event.ts }, clock(new Date(event.ts))),
-      el("span", { class: "what" }, `${event.type.replaceAll("_", " ")}${event.step ? " · " + event.step : ""}`),
-      el("span", { class: "more soft" }, describe(event))));
-    if (this.list.childElementCount > MAX_EVENTS) this.list.firstElementChild.remove();
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
-  }
-
-  /** What is missing is said, not hidden. */
-  gap(seq) {
-    this.last = Math.max(this.last, seq);
-    this.list.append(el("li", { class: "soft" }, el("span", {}, `#${seq}`), el("span", {}, "events up to here were missed: the state shown is current")));
-  }
-}
-
-function describe(event) {
-  const parts = Object.entries(event.data ?? {}).map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  if (event.actor) parts.push(`by ${event.actor}`);
-  const text = parts.join(" · ");
-  return text.length > 300 ? text.slice(0, 299) + "…" : text;
 }
