@@ -36,6 +36,8 @@ RACE_PKGS ?= ./engine/... ./store/... ./bus/... ./scheduler/... ./gateway/... ./
 # Seconds for one fuzz target, and for all of them together.
 FUZZ_SECONDS       ?= 20
 FUZZ_TOTAL_SECONDS ?= 150
+# Which planted faults: all, ci, or names of testdata/mutants with commas between them.
+MUTANTS ?= all
 
 .PHONY: help
 help: ## Show this list
@@ -104,6 +106,10 @@ race: deps ## Run the tests of the packages in which goroutines meet under the r
 .PHONY: fuzz
 fuzz: deps ## Run every fuzz target for a bounded time
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TOTAL_SECONDS=$(FUZZ_TOTAL_SECONDS) scripts/fuzz
+
+.PHONY: mutants
+mutants: ## Plant faults into a copy of the core and see that a test catches each (MUTANTS=ci: a few)
+	go run ./internal/mutants -which $(MUTANTS)
 
 .PHONY: bench
 bench: build ## Measure steps a second, latency and memory, beside the floor of this machine

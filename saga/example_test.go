@@ -2,6 +2,7 @@ package saga_test
 
 import (
 	"fmt"
+	"strings"
 
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/saga"
@@ -17,13 +18,14 @@ func ExampleGroups() {
 	}}
 	g, _ := dag.NewGraph(def)
 	for _, group := range saga.Groups(g, nil, func(int32) bool { return true }) {
+		var ids []string
 		for _, s := range group {
-			fmt.Print(def.Steps[s].ID, " ")
+			ids = append(ids, def.Steps[s].ID)
 		}
-		fmt.Println()
+		fmt.Println(strings.Join(ids, ", "))
 	}
 	// Output:
 	// end
-	// left right
+	// left, right
 	// begin
 }

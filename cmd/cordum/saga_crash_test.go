@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +19,7 @@ import (
 type sagaShape struct {
 	id          string
 	definitions []string
-	idempotent  bool                // compensations say so
+	idempotent  bool                // its compensations say so
 	after       map[string][]string // what each step comes right after; iterations and rounds are steps of their own
 	plain       []string            // those that have no compensation
 	failAt      []string            // those that a test makes fail; the first ones would leave nothing to undo
@@ -37,9 +39,9 @@ func (s *sagaShape) add(id, onFailure string, steps ...string) {
 	s.definitions = append(s.definitions, strings.ReplaceAll(text, "IDEMPOTENT", word))
 }
 
-// sagaShapes are workflows of each kind that is undone in a way of its own. With idempotent their compensations may be
-// repeated, and so may the iterations of the fan-out.
-func sagaShapes(idempotent bool) []*sagaShape {
+// sagaShapes are workflows of each kind that is undone in a way of its own: whether their compensations are idempotent, and
+// whether the iterations of the fan-out are.
+func sagaShapes(idempotent, iterations bool) []*sagaShape {
 	diamond := &sagaShape{
 		id: "diamond", idempotent: idempotent, plain: []string{"join", "last"}, failAt: []string{"left", "right", "join", "end", "last"},
 		after: map[string][]string{"begin": nil, "left": {"begin"}, "right": {"begin"}, "join": {"left", "right"}, "end": {"join"}, "last": {"end"}},
@@ -61,11 +63,11 @@ func sagaShapes(idempotent bool) []*sagaShape {
 	}
 	catalogue.define("{rollback_to: loaded, then: retry, max: 2}", sagaStep("load", "", "load", true, "checkpoint: loaded"), sagaStep("index", "load", "index", true),
 		sagaStep("publish", "index", "publish", true), sagaStep("finish", "publish", "finish", false))
-	return []*sagaShape{diamond, fanOutShape(idempotent), trip, catalogue, loopShape(idempotent)}
+	return []*sagaShape{diamond, fanOutShape(idempotent, iterations), trip, catalogue, loopShape(idempotent)}
 }
 
 // fanOutShape is undone iteration by iteration, side by side.
-func fanOutShape(idempotent bool) *sagaShape {
+func fanOutShape(idempotent, iterations bool) *sagaShape {
 	s := &sagaShape{id: "fanout", idempotent: idempotent, items: 20, plain: []string{"report"}, failAt: []string{"each[7]", "each[13]", "sum", "report"}}
 	s.after = map[string][]string{"prep": nil, "report": {"sum"}}
 	for i := range s.items {
@@ -74,7 +76,7 @@ func fanOutShape(idempotent bool) *sagaShape {
 		s.after["sum"] = append(s.after["sum"], at)
 	}
 	s.define("rollback", sagaStep("prep", "", "prep", true), sagaStep("sum", "each", "sum", true), sagaStep("report", "sum", "report", false),
-		sagaStep("each", "prep", "each[${index}]", true, "for_each: input.items", "max_parallel: 4", fmt.Sprintf("idempotent: %t", idempotent)))
+		sagaStep("each", "prep", "each[${index}]", true, "for_each: input.items", "max_parallel: 4", fmt.Sprintf("idempotent: %t", iterations)))
 	return s
 }
 
@@ -107,29 +109,21 @@ func crashShape(items int) *sagaShape {
 	return s
 }
 
-// crashCell is one place where the server dies while it undoes two runs of the crash shape.
+// crashCell is one place where the server dies while two runs of the crash shape are undone.
 type crashCell struct {
 	point string
-	hit   int // of those within the rollback, where the point is passed there
+	hit   int // how often a process has passed the point when it dies
+	lives int // processes that die there, one after another
 	items int
-	// before is how often the point is passed before anything is undone.
-	before int
-	lives  int // processes that die there, one after another
 }
 
 func crashCells() (cells []crashCell) {
-	const items, timers = 2, 2
-	jobs := 2 * (3 + items) // of the forward parts
 	for _, point := range runner.CrashPoints() {
 		for hit := range rounds(2) {
-			c := crashCell{point: point, hit: hit + 1, items: items, lives: 1}
+			c := crashCell{point: point, hit: hit + 1, lives: 1, items: 2}
 			switch point {
-			case runner.CrashDecided, runner.CrashCommitted, runner.CrashHalfSent, runner.CrashSent, runner.CrashResult, runner.CrashAccepted:
-				c.before = jobs
-			case runner.CrashTimer:
-				c.before = timers
 			case runner.CrashSnapshot:
-				c.items = 45 * c.hit // the first comes while it is undone, and so does the second
+				c.items = 45 * c.hit // so many that it is being undone then
 			case runner.CrashOwned, runner.CrashDrain: // passed once in a process's life
 				c.hit, c.lives = 1, c.hit
 			}
@@ -167,10 +161,12 @@ func (c crashCell) run(t *testing.T) {
 	runs := []*sagaRun{{shape: shape, root: "one", fail: "undo", times: 1}, {shape: shape, root: "other", fail: "undo", times: 1}}
 	p.startSagaWorker("saga")
 	d := sagaDrive{p: p, runs: runs}
-	if c.point == runner.CrashOwned { // it must have something to take over
-		p.start()
-		p.until("something is undone", func() bool { d.push(); return p.undosBegun() > 0 })
-		p.kill()
+	switch c.point {
+	case runner.CrashStarted, runner.CrashSnapshot: // passed before, too
+	case runner.CrashOwned: // there must be something to take over
+		d.before("something is undone", func() bool { d.push(); return p.undosBegun() > 0 })
+	default: // the first job that passes it is a compensation
+		d.before("both runs stand at their gates", func() bool { d.bring(); return len(d.gates) == len(runs) })
 	}
 	for range c.lives {
 		d.untilItDies(c)
@@ -185,29 +181,47 @@ type sagaDrive struct {
 	p       *process
 	runs    []*sagaRun
 	saved   bool
+	gates   []runner.ApprovalView
 	refused int
 }
 
-// push does what can be done now; what fails is tried again by the next call.
-func (d *sagaDrive) push() {
-	p := d.p
+// before runs a server that does not die until it has come so far, and kills it then.
+func (d *sagaDrive) before(what string, far func() bool) {
+	d.p.t.Helper()
+	d.p.start()
+	d.p.until(what, far)
+	d.p.kill()
+}
+
+// bring starts the runs and looks at the gates. What fails is tried again by the next call.
+func (d *sagaDrive) bring() {
 	for _, definition := range d.runs[0].shape.definitions {
-		d.saved = d.saved || p.call("POST", "/api/v1/workflows", "application/yaml", []byte(definition), nil) == nil
+		d.saved = d.saved || d.p.call("POST", "/api/v1/workflows", "application/yaml", []byte(definition), nil) == nil
 	}
 	for _, r := range d.runs {
-		if r.id == "" && (!d.saved || p.begin(r) != nil) {
+		if r.id == "" && (!d.saved || d.p.begin(r) != nil) {
 			return
 		}
 	}
 	var page struct {
 		Items []runner.ApprovalView `json:"items"`
 	}
-	if d.refused == len(d.runs) || p.call("GET", "/api/v1/approvals", "", nil, &page) != nil || len(page.Items) < len(d.runs) {
+	if d.p.call("GET", "/api/v1/approvals", "", nil, &page) == nil {
+		d.gates = page.Items
+	}
+}
+
+// push also refuses the gates.
+func (d *sagaDrive) push() {
+	if d.refused == len(d.runs) {
+		return
+	}
+	if d.bring(); len(d.gates) < len(d.runs) {
 		return
 	}
 	d.refused = 0
-	for _, a := range page.Items {
-		if a.State == "denied" || p.call("POST", "/api/v1/approvals/"+a.ID+"/decide", "application/json", []byte(`{"decision":"deny"}`), nil) == nil {
+	for _, gate := range d.gates {
+		if gate.State == "denied" || d.p.call("POST", "/api/v1/approvals/"+gate.ID+"/decide", "application/json", []byte(`{"decision":"deny"}`), nil) == nil {
 			d.refused++
 		}
 	}
@@ -217,11 +231,11 @@ func (d *sagaDrive) push() {
 func (d *sagaDrive) untilItDies(c crashCell) {
 	p := d.p
 	p.t.Helper()
-	p.launch(fmt.Sprintf("CORDUM_TEST_CRASH=%s:%d", c.point, c.before+c.hit))
+	p.launch(fmt.Sprintf("CORDUM_TEST_CRASH=%s:%d", c.point, c.hit))
 	deadline := time.Now().Add(20 * time.Second)
 	for p.alive() {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("%s was not passed %d times", c.point, c.before+c.hit)
+			p.t.Fatalf("%s was not passed %d times", c.point, c.hit)
 		}
 		d.push()
 		if c.point == runner.CrashDrain && p.undosBegun() > 0 {
@@ -248,11 +262,11 @@ func auditAll(t *testing.T, p *process, runs []*sagaRun, strict bool) map[string
 	undone := 0
 	for _, r := range runs {
 		a := newAudit(t, r, views[r.root], ledger, strict)
-		a.effects()
-		a.order()
 		for _, run := range slices.Sorted(maps.Keys(a.runs)) {
 			a.history(p.wholeTimeline(run))
 		}
+		a.effects()
+		a.order()
 		if accepted, sent := a.accepted, len(a.undoJobs()); accepted != sent {
 			t.Errorf("%s: %d compensations were accepted, workers have %d", r.root, accepted, sent)
 		}
@@ -260,6 +274,10 @@ func auditAll(t *testing.T, p *process, runs []*sagaRun, strict bool) map[string
 			t.Errorf("%s: compensation is %s, want %s", r.root, a.view.Compensation, want)
 		}
 		undone += a.accepted
+		if t.Failed() {
+			a.show(p, ledger)
+			break
+		}
 	}
 	t.Logf("%d runs, %d compensations", len(runs), undone)
 	return views
@@ -330,12 +348,13 @@ type sagaAudit struct {
 	strict   bool
 	did      []deed
 	undid    []deed
+	given    map[string]bool // steps that some worker was given, by the histories
 	runs     map[string]bool
 	accepted int // compensations that the histories say have succeeded
 }
 
 func newAudit(t *testing.T, r *sagaRun, view runner.RunView, ledger []sagaEntry, strict bool) *sagaAudit {
-	a := &sagaAudit{t: t, r: r, view: view, strict: strict, runs: map[string]bool{r.id: true}}
+	a := &sagaAudit{t: t, r: r, view: view, strict: strict, given: map[string]bool{}, runs: map[string]bool{r.id: true}}
 	for line, e := range ledger {
 		deeds := &a.did
 		if e.Undo {
@@ -358,6 +377,20 @@ func newAudit(t *testing.T, r *sagaRun, view runner.RunView, ledger []sagaEntry,
 	return a
 }
 
+// show helps to understand what went wrong.
+func (a *sagaAudit) show(p *process, ledger []sagaEntry) {
+	for run := range a.runs {
+		for _, e := range p.wholeTimeline(run) {
+			a.t.Logf("%s %d %s %s %s %v", run, e.Seq, e.At.Format("05.000"), e.Type, e.Step, e.Data)
+		}
+	}
+	for i, e := range ledger {
+		if e.Root == a.r.root {
+			a.t.Logf("%d %+v", i, e)
+		}
+	}
+}
+
 // undoJobs counts how often each compensation was executed to its end.
 func (a *sagaAudit) undoJobs() map[string]int {
 	n := map[string]int{}
@@ -367,14 +400,27 @@ func (a *sagaAudit) undoJobs() map[string]int {
 	return n
 }
 
-// undosOf are the executions that undid a deed. Of one that nobody knows of the compensation knows no more than its step.
+// undosOf are the executions of the compensation that undid a deed. It names the effect that it knows; of a deed whose answer
+// was lost with its worker only which attempt came last is known: it undoes all up to that one.
 func (a *sagaAudit) undosOf(d deed) (undos []deed) {
+	last := math.MaxInt
 	for _, u := range a.undid {
-		if u.At == d.At && (u.Effect == d.Effect || u.Effect == "" && !a.strict && d.Phase != "failed") {
-			undos = append(undos, u)
+		definite := d.Phase == "failed" || d.Phase == "none"
+		switch {
+		case u.At != d.At, a.strict && u.Effect != d.Effect, definite && u.Number != d.Number, u.Number < d.Number, u.Number > last:
+			continue
+		case u.Number < last:
+			undos, last = nil, u.Number
 		}
+		undos = append(undos, u)
 	}
 	return undos
+}
+
+// known tells whether something is undone that was done before; or that a worker was given, and was killed with.
+func (a *sagaAudit) known(u deed) bool {
+	return slices.ContainsFunc(a.did, func(d deed) bool { return d.At == u.At && d.begin < u.begin && d.Effect == u.Effect }) ||
+		!a.strict && u.Effect == "" && (a.given[u.At] || a.given[path.Base(u.At)])
 }
 
 // effects: what was done is undone exactly once when the run was rolled back, and what is left of one that succeeded is each
@@ -401,8 +447,8 @@ func (a *sagaAudit) effects() {
 		}
 	}
 	for _, u := range a.undid {
-		if !slices.ContainsFunc(a.did, func(d deed) bool { return d.At == u.At && d.begin < u.begin && (d.Effect == u.Effect || !a.strict && u.Effect == "") }) {
-			a.t.Errorf("%s: %s was undone, which was not done: %q", a.r.root, u.At, u.Effect)
+		if !a.known(u) {
+			a.t.Errorf("%s: %s was undone, which was not done: %+v", a.r.root, u.At, u)
 		}
 	}
 	for job, n := range a.undoJobs() {
@@ -426,11 +472,10 @@ func (a *sagaAudit) order() {
 	a.t.Helper()
 	for _, d := range a.did {
 		for at, near := range a.before(d.At) {
-			i := slices.IndexFunc(a.did, func(e deed) bool { return false })
-			for k, e := range a.did { // the newest one
-				if e.At == at && e.Phase == "end" && e.end < d.begin {
-					i = k
-				}
+			newest := func(e deed) bool { return e.At == at && e.Phase == "end" && e.end < d.begin }
+			i := len(a.did) - 1
+			for i >= 0 && !newest(a.did[i]) {
+				i--
 			}
 			if i < 0 {
 				if near {
@@ -479,6 +524,8 @@ func (a *sagaAudit) history(events []runner.Event) {
 	for _, e := range events {
 		_, undo := strings.CutPrefix(e.Step, "undo:")
 		switch {
+		case e.Type == "job_dispatched", e.Type == "job_running":
+			a.given[e.Step] = true
 		case e.Type == "compensation_started":
 			rollbacks++
 		case e.Type == "compensation_ended":

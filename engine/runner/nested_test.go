@@ -36,7 +36,7 @@ func (w *world) family(k *worker, more string) (parentRun, childRun string) {
 	k.done(k.takeStep("before"))
 	w.until("the child has begun", func() bool {
 		childRun = w.node(parentRun, "sub").ChildRun
-		return childRun != "" && w.node(parentRun, "sub").State == "inside"
+		return childRun != "" && w.node(parentRun, "sub").State == "running"
 	})
 	return parentRun, childRun
 }

@@ -31,7 +31,7 @@ func (lr *live) stepView(i int32) StepView {
 	r, s := lr.run, &lr.run.Steps[i]
 	spec, path := r.Spec(i), r.Name(i)
 	v := StepView{
-		ID: path, Path: path, Name: spec.Def.Name, Type: spec.Kind, State: s.State.String(), Reason: s.Reason.String(),
+		ID: path, Path: path, Name: spec.Def.Name, Type: spec.Kind, State: stateName(s.State), Reason: s.Reason.String(),
 		Attempt: int(s.Attempt), StartedAt: optional(s.StartedAt), EndedAt: optional(s.EndedAt), Output: lr.outputView(i),
 	}
 	lr.placeView(i, &v)
@@ -127,3 +127,11 @@ var priorityNames = map[dag.Priority]string{dag.Batch: "batch", dag.Interactive:
 
 // priorityName is a priority as policies name it; "" when nothing is said.
 func priorityName(p dag.Priority) string { return priorityNames[p] }
+
+// stateName is a node's state as people see it: what goes on inside a fan-out, a loop or a sub-workflow is running.
+func stateName(s engine.StepState) string {
+	if s == engine.StepInside {
+		s = engine.StepRunning
+	}
+	return s.String()
+}

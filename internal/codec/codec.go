@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -247,6 +248,9 @@ func List[T any](c *Codec, v *[]T, each func(*Codec, *T)) {
 	for i := 0; i < n && c.err == nil; i++ {
 		if c.reading {
 			var zero T
+			if len(*v) == cap(*v) { // doubling: a long list is copied once a doubling, and a lie about its length costs little
+				*v = slices.Grow(*v, min(len(*v), n-len(*v)))
+			}
 			*v = append(*v, zero)
 		}
 		each(c, &(*v)[i])

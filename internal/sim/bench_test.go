@@ -38,9 +38,10 @@ type part struct {
 
 // task is what an attempt's worker is to do.
 type task struct {
-	stub  trial.Stub
+	cue   trial.Cue
 	from  time.Time // not before: until then no worker has it
 	taken bool
+	over  bool // its attempt has ended
 }
 
 func newBench(b *bus.Memory, seed uint64) (*bench, error) {
@@ -103,7 +104,23 @@ func partOfJob(job *wire.JobRequest) (part, error) {
 func (w *bench) assign(c trial.Cue, from time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.parts[partOf(c)] = task{stub: c.Job.Stub, from: from}
+	w.parts[partOf(c)] = task{cue: c, from: from}
+}
+
+// end says that an attempt has ended.
+func (w *bench) end(c trial.Cue) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what := w.parts[partOf(c)]
+	what.over = true
+	w.parts[partOf(c)] = what
+}
+
+// over tells whether an attempt has ended.
+func (w *bench) over(p part) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.parts[p].over
 }
 
 // taken tells whether a worker has, or had, an attempt.

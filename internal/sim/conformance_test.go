@@ -3,6 +3,7 @@ package sim
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,19 @@ var suites = []struct {
 	{"stories", "../../engine/plan/trial/testdata/*.yaml", 90, 4},
 }
 
+// awayIn is how the server is away while the i-th case is played: in a third of them it is not, in a third it is stopped in
+// good order, in a third it dies.
+func awayIn(i int) outage {
+	if e := os.Getenv("SIM_EVERY"); e != "" {
+		every, _ := strconv.Atoi(e)
+		return outage{every: every, kill: os.Getenv("SIM_KILL") != ""}
+	}
+	if i%3 == 0 {
+		return outage{}
+	}
+	return outage{every: 1 + i/3%20, kill: i%3 == 2}
+}
+
 func TestCases(t *testing.T) {
 	for _, suite := range suites {
 		t.Run(suite.name, func(t *testing.T) {
@@ -35,10 +49,10 @@ func TestCases(t *testing.T) {
 					played++
 					t.Run(c.ID, func(t *testing.T) {
 						t.Parallel()
-						why, n := play(t, c, i%3 == 0)
+						why, n := play(t, c, awayIn(i))
 						restarts.Add(int64(n))
 						if len(why) > 0 {
-							t.Errorf("%s:%d: restarts %d\n%s", c.File, c.Line, n, strings.Join(why, "\n"))
+							t.Errorf("%s:%d: away %d times\n%s", c.File, c.Line, n, strings.Join(why, "\n"))
 						}
 					})
 				}

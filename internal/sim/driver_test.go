@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,13 +26,20 @@ import (
 
 // Times of the driver, on the bubble's clock.
 const (
+	// patience is how long a call may take.
+	patience = 30 * time.Second
 	// calm is how long nothing must happen before all is taken to be at rest.
 	calm = 5 * time.Second
 	// longest is how long nothing may happen before the case is given up, beyond what is known to be due.
 	longest = 3 * 24 * time.Hour
+	// gather is how long facts are waited for before they are read, once a case has a long log: each reading reads all of it.
+	gather = 20 * time.Millisecond
 	// doze: when nothing is due for longer and no worker has anything, the server is switched off for that time.
 	doze = time.Hour
 )
+
+// long is how many facts make a long log.
+const long = 1000
 
 // driver plays one case: it has a server over a store, and the workers and people around it.
 type driver struct {
@@ -39,6 +47,7 @@ type driver struct {
 	c       *trial.Case
 	seed    uint64
 	bus     *bus.Memory
+	disk    *vfs.MemFS
 	journal *journal
 	policy  *safety.Snapshot
 	bench   *bench
@@ -53,8 +62,16 @@ type driver struct {
 	last      time.Time   // when the last fact was seen
 	agenda    []deed      // what is to be done, by time
 	open      []trial.Cue // jobs that were asked for and have not ended
-	restarts  int
+	outage    outage
+	outages   int
 	restartAt int // facts; 0: never
+	commands  int
+}
+
+// outage says how the server is away for a moment, again and again, while a case is played.
+type outage struct {
+	every int  // facts from one time to the next; 0: never
+	kill  bool // it dies with the commit of such a fact, before it can do anything about it; else it is stopped in good order
 }
 
 // deed is something that the world around the run will do.
@@ -63,36 +80,31 @@ type deed struct {
 	do func()
 }
 
-// play runs a case in a bubble of its own and answers what is wrong with it. restart: the server is stopped and started again
-// in the middle.
-func play(t *testing.T, c *trial.Case, restart bool) (why []string, restarts int) {
+// play runs a case in a bubble of its own and answers what is wrong with it, and how often the server was away.
+func play(t *testing.T, c *trial.Case, away outage) (why []string, outages int) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(trial.Epoch))
-		d := newDriver(t, c)
+		d := newDriver(t, c, away)
 		defer d.close()
-		if restart {
-			d.restartAt = 2 + int(d.seed%20)
-		}
-		if d.begin() {
-			d.run()
-		}
+		d.begin()
+		d.run()
 		if why = slices.Concat(d.bench.wrongs(), d.o.Check()); len(why) > 0 {
 			why = append(append(why, "what happened:"), d.o.Timeline()...)
 		}
-		restarts = d.restarts
+		outages = d.outages
 	})
-	return why, restarts
+	return why, outages
 }
 
-func newDriver(t *testing.T, c *trial.Case) *driver {
+func newDriver(t *testing.T, c *trial.Case, away outage) *driver {
 	t.Helper()
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(c.ID))
-	s, err := pebble.Open(pebble.Config{Dir: "data", FS: vfs.NewMem(), Partitions: 2, Logger: quiet()})
-	if err != nil {
-		t.Fatal(err)
+	d := &driver{
+		t: t, c: c, seed: h.Sum64(), bus: bus.NewMemory(), disk: vfs.NewMem(), journal: newJournal(), last: time.Now(),
+		outage: away, restartAt: away.every,
 	}
-	d := &driver{t: t, c: c, seed: h.Sum64(), bus: bus.NewMemory(), journal: newJournal(s), last: time.Now()}
+	var err error
 	if d.policy, err = c.Snapshot(); err != nil {
 		t.Fatal(err)
 	}
@@ -114,14 +126,22 @@ func quiet() *slog.Logger {
 func (d *driver) close() {
 	d.bench.close()
 	d.halt()
-	if err := errors.Join(d.bus.Close(), d.journal.Close()); err != nil {
+	if err := d.bus.Close(); err != nil {
 		d.t.Error(err)
 	}
 }
 
-// start runs a server until halt.
+// start opens the store and runs a server over it until halt.
 func (d *driver) start() {
-	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, Logger: quiet()}, d.journal, d.bus)
+	s, err := pebble.Open(pebble.Config{Dir: "data", FS: d.disk, Partitions: 2, Logger: quiet()})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.journal.Store, d.journal.gone = s, new(atomic.Bool)
+	if d.outage.kill {
+		d.journal.killAt = d.restartAt
+	}
+	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -139,46 +159,80 @@ func (d *driver) start() {
 
 func (d *driver) halt() {
 	d.stop()
-	if err := <-d.done; err != nil {
+	err := <-d.done
+	if d.journal.gone.Load() {
+		err = nil // nobody sees how a dead process ends
+	}
+	if err = errors.Join(err, d.journal.Close()); err != nil {
 		d.t.Errorf("the server ended with %v", err)
 	}
 }
 
 // begin saves the case's workflows and starts its run.
-func (d *driver) begin() bool {
-	ctx := context.Background()
-	by := runner.Caller{Tenant: "default", Actor: tester}
-	for _, name := range yamlx.SortedKeys(d.c.Children) {
-		if _, err := d.r.PutWorkflow(ctx, by, d.c.Children[name].Source, runner.FormatAuto); err != nil {
-			d.t.Fatalf("workflow %s: %v", name, err)
+func (d *driver) begin() {
+	save := func(source []byte) (v runner.WorkflowVersion) {
+		err := d.call("", "", func(ctx context.Context, by runner.Caller) (err error) {
+			v, err = d.r.PutWorkflow(ctx, by, source, runner.FormatAuto)
+			return err
+		})
+		if err != nil {
+			d.t.Fatalf("the workflow is refused: %v", err)
 		}
+		return v
 	}
-	v, err := d.r.PutWorkflow(ctx, by, d.c.Workflow.Source, runner.FormatAuto)
-	if err != nil {
-		d.t.Fatalf("the workflow: %v", err)
+	for _, name := range yamlx.SortedKeys(d.c.Children) {
+		save(d.c.Children[name].Source)
 	}
-	started, err := d.r.Start(ctx, by, runner.StartRequest{Workflow: v.ID, Input: d.c.Input, Context: d.c.Context})
+	v := save(d.c.Workflow.Source)
+	err := d.call("", "", func(ctx context.Context, by runner.Caller) error {
+		started, err := d.r.Start(ctx, by, runner.StartRequest{
+			Workflow: v.ID, Input: d.c.Input, Context: d.c.Context, IdempotencyKey: "the case's",
+		})
+		d.root = started.RunID
+		return err
+	})
+	if err == nil {
+		d.o, err = d.c.Observe(d.root)
+	}
 	if err != nil {
 		d.t.Fatalf("the run cannot start: %v", err)
 	}
-	d.root = started.RunID
-	if d.o, err = d.c.Observe(d.root); err != nil {
-		d.t.Fatal(err)
+}
+
+// call calls the server as a client does: when it dies meanwhile the same is asked of the one that follows.
+func (d *driver) call(by, reason string, do func(context.Context, runner.Caller) error) error {
+	d.commands++
+	who := runner.Caller{Tenant: "default", Actor: by, Reason: reason, Command: fmt.Sprintf("command-%d", d.commands)}
+	if by == "" {
+		who.Actor = tester
 	}
-	return true
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		err := do(ctx, who)
+		cancel()
+		if err == nil || !d.journal.gone.Load() {
+			return err
+		}
+		d.comeBack()
+	}
 }
 
 // run lets everything happen that the case makes happen.
 func (d *driver) run() {
 	quietSince := time.Time{}
 	for len(d.o.Broken())+len(d.bench.wrongs()) == 0 {
+		if d.facts > long {
+			time.Sleep(gather)
+		}
 		synctest.Wait() // what happens at this moment has happened
 		if d.read() || d.act() {
 			quietSince = time.Time{}
 			continue
 		}
 		d.dismiss()
-		d.restart()
+		if d.restart() {
+			continue
+		}
 		now := time.Now()
 		switch {
 		case !d.atRest():
@@ -288,9 +342,15 @@ func (d *driver) follow(cues []trial.Cue) {
 
 // dismiss lets workers go that came for what is not to be had any more, or that would never answer.
 func (d *driver) dismiss() {
-	d.open = slices.DeleteFunc(d.open, func(c trial.Cue) bool { return !d.o.UnderWay(c) })
+	d.open = slices.DeleteFunc(d.open, func(c trial.Cue) bool {
+		if d.o.UnderWay(c) {
+			return false
+		}
+		d.bench.end(c)
+		return true
+	})
 	d.bench.each(func(h *hand) {
-		if d.o.UnderWay(h.cue) || (d.busy(h) && !d.bench.endless(h)) {
+		if c, busy := h.about(); d.o.UnderWay(c) || (busy && !c.Job.Stub.Timeout) {
 			return
 		}
 		select {
@@ -299,21 +359,6 @@ func (d *driver) dismiss() {
 			close(h.dismissed)
 		}
 	})
-}
-
-// busy tells whether a worker has a job.
-func (d *driver) busy(h *hand) bool {
-	d.bench.mu.Lock()
-	defer d.bench.mu.Unlock()
-	return h.job != nil
-}
-
-// endless tells whether a worker has a job that it never answers.
-func (w *bench) endless(h *hand) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p, err := partOfJob(h.job)
-	return err == nil && w.parts[p].stub.Timeout
 }
 
 // atRest tells whether nothing more happens by itself, as far as can be known from outside.
@@ -327,20 +372,31 @@ func (d *driver) atRest() bool {
 		}
 	}
 	rest := true
-	d.bench.each(func(h *hand) { rest = rest && (!d.busy(h) || d.bench.endless(h)) })
+	d.bench.each(func(h *hand) {
+		c, busy := h.about()
+		rest = rest && (!busy || c.Job.Stub.Timeout)
+	})
 	return rest
 }
 
-// restart stops the server and starts another one over the same store, once, when it is time for that.
-func (d *driver) restart() {
-	if d.restartAt == 0 || d.facts < d.restartAt {
-		return
+// restart stops the server in good order and starts another one when it is time for that, or starts another one after it died.
+func (d *driver) restart() bool {
+	if d.journal.gone.Load() || (!d.outage.kill && d.restartAt > 0 && d.facts >= d.restartAt) {
+		d.comeBack()
+		return true
 	}
-	d.restartAt = 0
-	d.restarts++
-	d.o.Note(time.Now(), "the server is stopped and started again")
+	return false
+}
+
+// comeBack starts a server over the same store after another one.
+func (d *driver) comeBack() {
+	d.outages++
 	d.halt()
+	d.restartAt = d.journal.count() + d.outage.every
 	d.start()
+	if d.o != nil {
+		d.o.Note(time.Now(), "the server was away and is back")
+	}
 }
 
 // dozeOff switches the server off until shortly before the next timer when that is long and nobody has anything to do.

@@ -2,21 +2,31 @@ package sim
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 
+	"cordum.dev/cordum/bus"
 	"cordum.dev/cordum/store"
 )
 
 // journal is a store that remembers in which order the runs' facts were committed: within one run their numbers say so,
 // across runs only the store sees it.
 type journal struct {
-	store.Store
+	store.Store // the one under way; each start of the server opens it again
+
 	bell chan struct{}
 
-	mu    sync.Mutex
-	news  []entry
-	facts int
+	mu     sync.Mutex
+	news   []entry
+	facts  int
+	killAt int // with this fact the process dies; 0: never
+	gone   *atomic.Bool
 }
+
+// errGone is what a process that is dead is told by its store.
+var errGone = errors.New("the process is gone")
 
 // entry are facts of a run that one commit made durable.
 type entry struct {
@@ -25,13 +35,16 @@ type entry struct {
 	count uint32
 }
 
-func newJournal(s store.Store) *journal { return &journal{Store: s, bell: make(chan struct{}, 1)} }
+func newJournal() *journal { return &journal{bell: make(chan struct{}, 1)} }
 
-// Commit notes what the store took.
+// Commit notes what the store took. A process that dies with it does not get to do anything about it.
 func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
-	errs := j.Store.Commit(ctx, txs...)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.gone.Load() {
+		return slices.Repeat([]error{errGone}, len(txs))
+	}
+	errs := j.Store.Commit(ctx, txs...)
 	for i, tx := range txs {
 		if errs[i] != nil {
 			continue
@@ -41,6 +54,9 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 			j.facts += int(a.Count)
 		}
 	}
+	if j.killAt > 0 && j.facts >= j.killAt {
+		j.gone.Store(true)
+	}
 	if len(j.news) > 0 {
 		select {
 		case j.bell <- struct{}{}:
@@ -48,6 +64,53 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 		}
 	}
 	return errs
+}
+
+// Committed does not answer the dead.
+func (j *journal) Committed(ctx context.Context, p store.Partition, id string) (bool, error) {
+	if j.gone.Load() {
+		return false, errGone
+	}
+	return j.Store.Committed(ctx, p, id)
+}
+
+// Release is not done by the dead: their leases have to run out, or be taken over.
+func (j *journal) Release(ctx context.Context, l store.Lease) error {
+	if j.gone.Load() {
+		return nil
+	}
+	return j.Store.Release(ctx, l)
+}
+
+// line is a process' connection to the bus: one that is dead says and hears nothing.
+type line struct {
+	*bus.Memory
+	gone *atomic.Bool
+}
+
+// Publish says something, while there is somebody to say it.
+func (l line) Publish(subject string, data []byte) error {
+	if l.gone.Load() {
+		return nil
+	}
+	return l.Memory.Publish(subject, data)
+}
+
+// PublishRequest asks something.
+func (l line) PublishRequest(subject, reply string, data []byte) error {
+	if l.gone.Load() {
+		return nil
+	}
+	return l.Memory.PublishRequest(subject, reply, data)
+}
+
+// Subscribe listens.
+func (l line) Subscribe(subject, queue string, h bus.Handler) (bus.Subscription, error) {
+	return l.Memory.Subscribe(subject, queue, func(m bus.Msg) {
+		if !l.gone.Load() {
+			h(m)
+		}
+	})
 }
 
 // take answers what was committed since the last call, and how many facts there are in all.

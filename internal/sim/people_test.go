@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/engine/plan/trial"
@@ -12,38 +13,33 @@ import (
 // tester is who starts the run of every case, and gives the orders of which it does not say by whom.
 const tester = "user:tester"
 
-func caller(by, reason string) runner.Caller {
-	if by == "" {
-		by = tester
-	}
-	return runner.Caller{Tenant: "default", Actor: by, Reason: reason}
-}
-
 // reply answers an approval. An answer that is refused changes nothing.
 func (d *driver) reply(c trial.Cue) {
-	ctx, by := context.Background(), caller(c.Reply.By, c.Reply.Comment)
-	waiting, _, err := d.r.Approvals(ctx, by, runner.Filter{State: "waiting", Limit: 1000})
+	var waiting []runner.ApprovalView
+	err := d.call("", "", func(ctx context.Context, by runner.Caller) (err error) {
+		waiting, _, err = d.r.Approvals(ctx, by, runner.Filter{State: "waiting", Limit: 1000})
+		return err
+	})
 	if err != nil {
 		d.o.Wrong("approvals cannot be listed: " + err.Error())
 		return
 	}
-	for _, a := range waiting {
-		if a.RunID != c.Run || a.Step != c.Path {
-			continue
-		}
-		_, err := d.r.Decide(ctx, by, a.ID, runner.Decision{
-			Approve: c.Reply.Decision == "approve", SendBack: c.Reply.To, Comment: c.Reply.Comment, ExpectHash: a.Hash,
-		})
-		d.o.Note(time.Now(), fmt.Sprintf("%s: %s by %s: %s", c.Name, c.Reply.Decision, by.Actor, accepted(err)))
+	at := slices.IndexFunc(waiting, func(a runner.ApprovalView) bool { return a.RunID == c.Run && a.Step == c.Path })
+	if at < 0 {
+		d.o.Note(time.Now(), c.Name+": nobody is asked any more")
 		return
 	}
-	d.o.Note(time.Now(), c.Name+": nobody is asked any more")
+	err = d.call(c.Reply.By, c.Reply.Comment, func(ctx context.Context, by runner.Caller) error {
+		_, err := d.r.Decide(ctx, by, waiting[at].ID, runner.Decision{
+			Approve: c.Reply.Decision == "approve", SendBack: c.Reply.To, Comment: c.Reply.Comment, ExpectHash: waiting[at].Hash,
+		})
+		return err
+	})
+	d.o.Note(time.Now(), fmt.Sprintf("%s: %s by %s: %s", c.Name, c.Reply.Decision, c.Reply.By, accepted(err)))
 }
 
 func (d *driver) signal(c trial.Cue) {
-	_, err := d.r.Command(context.Background(), caller("", ""), c.Run, runner.Command{
-		Verb: runner.VerbSignal, Signal: c.Signal.Name, Payload: c.Signal.Payload,
-	})
+	err := d.command(c.Run, "", "", runner.Command{Verb: runner.VerbSignal, Signal: c.Signal.Name, Payload: c.Signal.Payload})
 	d.o.Note(time.Now(), "signal "+c.Signal.Name+": "+accepted(err))
 }
 
@@ -59,7 +55,7 @@ func (d *driver) order(c trial.Cue) {
 		reason = "the case says so"
 	}
 	synced := d.facts
-	_, err := d.r.Command(context.Background(), caller(o.By, reason), c.Run, cmd)
+	err := d.command(c.Run, o.By, reason, cmd)
 	d.o.Note(time.Now(), o.Verb+" "+o.Compensation+": "+accepted(err))
 	switch {
 	case err != nil && !o.Refused:
@@ -69,6 +65,13 @@ func (d *driver) order(c trial.Cue) {
 	case err != nil && o.After == trial.AtEnd && d.journal.count() != synced:
 		d.o.Wrong(fmt.Sprintf("%s after %s was refused and yet changed the run", o.Verb, o.After))
 	}
+}
+
+func (d *driver) command(run, by, reason string, cmd runner.Command) error {
+	return d.call(by, reason, func(ctx context.Context, by runner.Caller) error {
+		_, err := d.r.Command(ctx, by, run, cmd)
+		return err
+	})
 }
 
 func accepted(err error) string {

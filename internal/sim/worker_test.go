@@ -87,11 +87,11 @@ func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 	if !known || !h.begin(job) {
 		return true
 	}
-	stub := what.stub
+	stub := what.cue.Job.Stub
 	if stub.Lost {
 		return false
 	}
-	var over <-chan time.Time
+	var over, asked <-chan time.Time
 	if !stub.Timeout {
 		over = time.After(h.bench.duration(stub))
 	}
@@ -107,14 +107,32 @@ func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 			h.answer(job, lastWord(stub))
 			return true
 		case <-h.cancelled:
-			if stub.OnCancel == trial.CancelIgnored {
-				continue
+			if stub.OnCancel != trial.CancelIgnored {
+				asked = time.After(promptly)
 			}
-			time.Sleep(promptly)
+		case <-asked:
+			if h.bench.over(p) {
+				continue // its time was over: its late answer comes when the case says
+			}
 			h.answer(job, wordOnCancel(stub))
 			return true
 		}
 	}
+}
+
+// about is the job that a worker has, or else the one that it came for.
+func (h *hand) about() (c trial.Cue, busy bool) {
+	h.bench.mu.Lock()
+	defer h.bench.mu.Unlock()
+	if h.job == nil {
+		return h.cue, false
+	}
+	if p, err := partOfJob(h.job); err == nil {
+		if what, known := h.bench.parts[p]; known {
+			return what.cue, true
+		}
+	}
+	return h.cue, true
 }
 
 // has notes the job under way.
