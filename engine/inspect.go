@@ -103,3 +103,16 @@ func (r *Run) jobLabels(i int32) (map[string]string, error) {
 	}
 	return step.JobLabels(r.env(i), r.Labels)
 }
+
+// WasUndone tells whether something that a node did was undone since: it, or anything below it.
+func (r *Run) WasUndone(i int32) bool {
+	if u := r.Steps[i].Undo; u >= 0 && r.Steps[u].State.Final() {
+		return true
+	}
+	for _, part := range r.Parts(i) {
+		if r.WasUndone(part) {
+			return true
+		}
+	}
+	return false
+}

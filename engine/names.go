@@ -89,6 +89,9 @@ func (r *Run) stepInfo(i int32, id string) expr.StepInfo {
 	}
 	s := &r.Steps[at]
 	info := expr.StepInfo{Status: s.State.String(), Attempt: int(s.Attempt)}
+	if undone {
+		info.Input = decode(s.Input.Data)
+	}
 	if s.State == StepSucceeded || undone && s.effect {
 		out, tooLarge := r.output(at)
 		if info.Output = out; tooLarge != nil {

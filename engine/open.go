@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"time"
 
@@ -17,7 +18,7 @@ type Opening struct {
 }
 
 // Open renders the context, the labels and the concurrency key of a workflow for a run, once. Labels are the workflow's with the
-// run's own over them. The error is an *expr.Error: there is no such run.
+// run's own over them. The error names the field and wraps an *expr.Error: there is no such run.
 func Open(plan *steps.Workflow, id string, at time.Time, input, context json.RawMessage, labels map[string]string) (Opening, error) {
 	r := New(id, plan)
 	r.Input.Data, r.Context.Data, r.StartedAt = input, context, at
@@ -25,7 +26,7 @@ func Open(plan *steps.Workflow, id string, at time.Time, input, context json.Raw
 	if plan.Context != nil {
 		base, err := plan.Context.RenderJSON(r.opening(nil))
 		if err != nil {
-			return Opening{}, err
+			return Opening{}, fmt.Errorf("context: %w", err)
 		}
 		merged, _ := decode(base).(map[string]any)
 		if own, is := decode(context).(map[string]any); is || len(context) == 0 {
@@ -49,7 +50,7 @@ func Open(plan *steps.Workflow, id string, at time.Time, input, context json.Raw
 			}
 			text, err := t.RenderString(r.opening(nil))
 			if err != nil {
-				return Opening{}, err
+				return Opening{}, fmt.Errorf("labels.%s: %w", k, err)
 			}
 			out.Labels[k] = text
 		}
@@ -57,7 +58,7 @@ func Open(plan *steps.Workflow, id string, at time.Time, input, context json.Raw
 	if plan.Key != nil {
 		key, err := plan.Key.RenderString(r.opening(out.Labels))
 		if err != nil {
-			return Opening{}, err
+			return Opening{}, fmt.Errorf("concurrency.key: %w", err)
 		}
 		out.Key = key
 	}

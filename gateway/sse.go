@@ -32,7 +32,7 @@ func (g *Gateway) serveSSE(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer watch.Close()
-	if view != nil && view.EndedAt != nil && req.AfterSeq == view.Seq {
+	if view != nil && Settled(view) && req.AfterSeq == view.Seq {
 		w.WriteHeader(http.StatusNoContent) // all is told; a browser would ask again for ever
 		return
 	}

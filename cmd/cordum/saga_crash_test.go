@@ -23,6 +23,8 @@ type sagaShape struct {
 	after       map[string][]string // what each step comes right after; iterations and rounds are steps of their own
 	plain       []string            // those that have no compensation
 	failAt      []string            // those that a test makes fail; the first ones would leave nothing to undo
+	again       string              // those of this name are idempotent
+	together    []string            // those that are undone side by side
 	comebacks   int                 // how often it comes back to its checkpoint
 	items       int
 }
@@ -43,7 +45,7 @@ func (s *sagaShape) add(id, onFailure string, steps ...string) {
 // whether the iterations of the fan-out are.
 func sagaShapes(idempotent, iterations bool) []*sagaShape {
 	diamond := &sagaShape{
-		id: "diamond", idempotent: idempotent, plain: []string{"join", "last"}, failAt: []string{"left", "right", "join", "end", "last"},
+		id: "diamond", idempotent: idempotent, together: []string{"undo:left", "undo:right"}, plain: []string{"join", "last"}, failAt: []string{"left", "right", "join", "end", "last"},
 		after: map[string][]string{"begin": nil, "left": {"begin"}, "right": {"begin"}, "join": {"left", "right"}, "end": {"join"}, "last": {"end"}},
 	}
 	diamond.define("rollback", sagaStep("begin", "", "begin", true), sagaStep("left", "begin", "left", true), sagaStep("right", "begin", "right", true),
@@ -69,7 +71,9 @@ func sagaShapes(idempotent, iterations bool) []*sagaShape {
 // fanOutShape is undone iteration by iteration, side by side.
 func fanOutShape(idempotent, iterations bool) *sagaShape {
 	s := &sagaShape{id: "fanout", idempotent: idempotent, items: 20, plain: []string{"report"}, failAt: []string{"each[7]", "each[13]", "sum", "report"}}
-	s.after = map[string][]string{"prep": nil, "report": {"sum"}}
+	if s.after = map[string][]string{"prep": nil, "report": {"sum"}}; iterations {
+		s.again = "each"
+	}
 	for i := range s.items {
 		at := fmt.Sprintf("each[%d]", i)
 		s.after[at] = []string{"prep"}
@@ -259,7 +263,7 @@ func auditAll(t *testing.T, p *process, runs []*sagaRun, strict bool) map[string
 		t.Fatal(err)
 	}
 	auditKeys(t, ledger, strict)
-	undone := 0
+	undone, lost := 0, 0
 	for _, r := range runs {
 		a := newAudit(t, r, views[r.root], ledger, strict)
 		for _, run := range slices.Sorted(maps.Keys(a.runs)) {
@@ -273,13 +277,16 @@ func auditAll(t *testing.T, p *process, runs []*sagaRun, strict bool) map[string
 		if want := map[bool]string{true: "done", false: "none"}[a.accepted > 0]; a.view.Compensation != want {
 			t.Errorf("%s: compensation is %s, want %s", r.root, a.view.Compensation, want)
 		}
-		undone += a.accepted
+		undone, lost = undone+a.accepted, lost+a.lost
 		if t.Failed() {
 			a.show(p, ledger)
 			break
 		}
 	}
-	t.Logf("%d runs, %d compensations", len(runs), undone)
+	if !strict && lost == 0 && !testing.Short() {
+		t.Error("no worker was killed at work")
+	}
+	t.Logf("%d runs, %d compensations, %d executions of which nobody knows", len(runs), undone, lost)
 	return views
 }
 
@@ -351,6 +358,7 @@ type sagaAudit struct {
 	given    map[string]bool // steps that some worker was given, by the histories
 	runs     map[string]bool
 	accepted int // compensations that the histories say have succeeded
+	lost     int // executions that nobody knows of
 }
 
 func newAudit(t *testing.T, r *sagaRun, view runner.RunView, ledger []sagaEntry, strict bool) *sagaAudit {
@@ -423,6 +431,12 @@ func (a *sagaAudit) known(u deed) bool {
 		!a.strict && u.Effect == "" && (a.given[u.At] || a.given[path.Base(u.At)])
 }
 
+// settled tells whether a later attempt of an idempotent step told how a lost one went.
+func (a *sagaAudit) settled(d deed) bool {
+	return a.r.shape.again != "" && strings.HasPrefix(d.At, a.r.shape.again) &&
+		slices.ContainsFunc(a.did, func(e deed) bool { return e.At == d.At && e.Number > d.Number && e.end >= 0 })
+}
+
 // effects: what was done is undone exactly once when the run was rolled back, and what is left of one that succeeded is each
 // step once. Nothing is undone that was not done.
 func (a *sagaAudit) effects() {
@@ -437,7 +451,11 @@ func (a *sagaAudit) effects() {
 			}
 		}
 		switch had := d.Phase == "end"; {
-		case !a.strict && !had: // nobody knows, or its answer may have been lost
+		case !a.strict && d.end < 0: // its worker was killed
+			if a.lost++; len(undos) == 0 && !a.settled(d) && !slices.Contains(a.r.shape.plain, d.At) {
+				a.t.Errorf("%s: nobody knows whether %s had its effect, and it was not undone", a.r.root, d.At)
+			}
+		case !a.strict && !had: // its answer may have been lost
 		case !had && len(undos) > 0:
 			a.t.Errorf("%s: %s ended as %s, and was undone", a.r.root, d.At, d.Phase)
 		case had && len(undos) == 0:
@@ -521,6 +539,7 @@ func (a *sagaAudit) history(events []runner.Event) {
 	a.t.Helper()
 	checkSeq(a.t, events)
 	open, ofChild, rollbacks := map[string]bool{}, map[string]bool{}, 0
+	started, over := map[string]uint64{}, map[string]uint64{}
 	for _, e := range events {
 		_, undo := strings.CutPrefix(e.Step, "undo:")
 		switch {
@@ -533,15 +552,23 @@ func (a *sagaAudit) history(events []runner.Event) {
 		case e.Type == "undo_started" && open[e.Step], e.Type == "undo_held", e.Type == "step_retrying" && a.strict && a.r.fail != "undo":
 			a.t.Errorf("%s: run %s: %s %s", a.r.root, e.RunID, e.Step, e.Type)
 		case e.Type == "undo_started":
-			open[e.Step] = true
+			open[e.Step], started[e.Step] = true, e.Seq
 		case e.Type == "child_undo_asked":
 			ofChild[e.Step] = true
 		case undo && (e.Type == "step_succeeded" || e.Type == "undo_settled"):
 			if !open[e.Step] {
 				a.t.Errorf("%s: run %s: %s ended twice", a.r.root, e.RunID, e.Step)
 			}
+			over[e.Step] = e.Seq
 			if delete(open, e.Step); e.Type == "step_succeeded" && !ofChild[e.Step] {
 				a.accepted++
+			}
+		}
+	}
+	for _, one := range a.r.shape.together {
+		for _, other := range a.r.shape.together {
+			if over[one] > 0 && started[other] > over[one] {
+				a.t.Errorf("%s: %s waited for %s", a.r.root, other, one)
 			}
 		}
 	}

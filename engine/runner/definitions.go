@@ -236,6 +236,10 @@ func (r *Runner) PutWorkflow(ctx context.Context, c Caller, source []byte, f For
 	if plan == nil {
 		return WorkflowVersion{}, &InvalidError{Code: "invalid_definition", Message: firstError(diags), Diagnostics: diags}
 	}
+	if ids := plan.Schemas(); len(ids) > 0 {
+		d := dag.Diagnostic{Rule: "unknown_schema", Message: fmt.Sprintf("there is no registered schema %.64q: this version keeps none; write the schema out", ids[0])}
+		return WorkflowVersion{}, &InvalidError{Code: "invalid_definition", Message: d.Message, Diagnostics: []dag.Diagnostic{d}}
+	}
 	return r.defs.put(ctx, c, plan, true)
 }
 

@@ -89,7 +89,7 @@ func (lr *live) origin() origin {
 	}}
 	for i := range r.Root() {
 		s := &r.Steps[i]
-		if s.State != engine.StepSucceeded && (s.State != engine.StepSkipped || !s.Reason.Clean()) {
+		if r.WasUndone(i) || s.State != engine.StepSucceeded && (s.State != engine.StepSkipped || !s.Reason.Clean()) {
 			continue
 		}
 		o.steps[lr.plan.Def.Steps[i].ID] = engine.Reused{

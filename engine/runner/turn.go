@@ -265,12 +265,34 @@ func (t *turn) ended(step int32, j *scheduler.Job, a attemptOf, ruling scheduler
 	t.inputs = append(t.inputs, out)
 }
 
+// denial says which rule of the policy keeps a job from starting, and why.
+func denial(ruling scheduler.Ruling) string {
+	for _, f := range ruling.Facts {
+		d, is := f.(*scheduler.JobDecided)
+		if !is {
+			continue
+		}
+		text := "the policy denies this job"
+		if d.Verdict != safety.Deny.String() {
+			text = "the policy says " + d.Verdict + ", which this version does not carry out: the job does not start"
+		}
+		if d.Rule != "" {
+			text += ": rule " + d.Rule
+		}
+		if d.Reason != "" {
+			text += ": " + d.Reason
+		}
+		return text
+	}
+	return "the policy denies this job"
+}
+
 // verdictOf is how the engine sees an attempt that ended without its worker's answer.
 func verdictOf(ruling scheduler.Ruling) (engine.Result, engine.Failure) {
 	f := engine.Failure{Retryable: true, Unknown: ruling.Unknown}
 	switch ruling.End {
 	case scheduler.EndDenied:
-		f.Code, f.Message, f.Retryable = engine.CodeDenied, "the policy denies this job", false
+		f.Code, f.Message, f.Retryable = engine.CodeDenied, denial(ruling), false
 		return engine.ResultDenied, f
 	case scheduler.EndCancelled:
 		f.Code, f.Message, f.Retryable = engine.CodeCancelled, "the job was cancelled", false

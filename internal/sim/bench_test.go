@@ -201,7 +201,7 @@ func (w *bench) request(subject string, p *wire.BusPacket) wire.AckCode {
 		return wire.AckCode_ACK_CODE_INVALID
 	}
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		reply, err := w.bus.Request(ctx, subject, data)
 		cancel()
 		var ack wire.BusPacket

@@ -49,6 +49,7 @@ func TestCases(t *testing.T) {
 					played++
 					t.Run(c.ID, func(t *testing.T) {
 						t.Parallel()
+						apart(t, c)
 						why, n := play(t, c, awayIn(i))
 						restarts.Add(int64(n))
 						if len(why) > 0 {

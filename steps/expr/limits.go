@@ -45,6 +45,9 @@ var (
 
 const (
 	bytesPerCost = 256
+	// costPerEntry is what may be spent, beyond MaxCost, on each entry of a step's output that is a list: a fan-out's may have
+	// as many as MaxElements, and one pass over them is always affordable.
+	costPerEntry = 4
 	// patternCost is what compiling a pattern costs that is known only at run time.
 	patternCost = 10_000
 )

@@ -11,6 +11,7 @@ import (
 // expression can write.
 type meter struct {
 	limits   *bounds // nil: ordinary
+	extra    int     // granted for large outputs that the expression may read
 	cost     int
 	memory   int
 	patterns map[string]*pattern
@@ -29,7 +30,7 @@ func (m *meter) bounds() *bounds {
 }
 
 func (m *meter) spend(units int) error {
-	if m.cost += units; m.cost > m.bounds().cost {
+	if m.cost += units; m.cost > m.bounds().cost+m.extra {
 		return errCost
 	}
 	return nil

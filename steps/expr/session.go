@@ -141,6 +141,9 @@ func (s *session) load(ids []string) error {
 				return known.Unreadable
 			}
 			*v = step{Status: known.Status, Output: known.Output, Attempt: known.Attempt, Input: known.Input}
+			if list, is := known.Output.([]any); is {
+				s.meter.extra += costPerEntry * min(len(list), MaxElements)
+			}
 			if known.Error != nil {
 				v.Error = known.Error
 			}

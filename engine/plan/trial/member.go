@@ -126,13 +126,20 @@ func (m *member) submit() {
 	if input == nil {
 		input = []byte("{}")
 	}
-	m.start(engine.Submit{
-		Stamp: m.stamp(tester, ""), Tenant: "default", Workflow: m.plan.Def.ID, Labels: m.plan.Def.Labels,
-		Input: engine.Payload{Data: input}, Context: engine.Payload{Data: c.Context},
-	})
+	m.start(engine.Submit{Stamp: m.stamp(tester, ""), Input: engine.Payload{Data: input}, Context: engine.Payload{Data: c.Context}})
 }
 
+// start begins a run with what its workflow's own templates give.
 func (m *member) start(in engine.Submit) {
+	open, err := engine.Open(m.plan, m.id, in.At, in.Input.Data, in.Context.Data, m.plan.Def.Labels)
+	if err != nil {
+		m.w.broken("the run could not start: %v", err)
+		return
+	}
+	in.Tenant, in.Workflow, in.Labels = "default", m.plan.Def.ID, open.Labels
+	if open.Context != nil {
+		in.Context.Data = open.Context
+	}
 	if err := m.decide(in); err != nil {
 		m.w.broken("the run could not start: %v", err)
 	}

@@ -38,10 +38,7 @@ func (m *member) startChild(f *engine.ChildAsked) {
 	}
 	from := engine.Parent{Run: m.id, Step: f.Step, Attempt: f.Attempt, Depth: f.Depth}
 	child := m.w.join(f.Run, plan, m, from)
-	child.start(engine.Submit{
-		Stamp: m.system(), Tenant: "default", Workflow: plan.Def.ID, Labels: plan.Def.Labels,
-		Input: engine.Payload{Data: input}, Parent: from,
-	})
+	child.start(engine.Submit{Stamp: m.system(), Input: engine.Payload{Data: input}, Parent: from})
 }
 
 // stopChild cancels the run that a step started; one whose time is over ends as at its own timeout.
