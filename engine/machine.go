@@ -202,18 +202,24 @@ func (r *Run) moveStep(i int32, to StepState) {
 	if s.State == StepReady {
 		r.unready(i)
 	}
-	if s.State == StepInside && s.Target < 0 && r.nests(i) {
-		r.children--
-	}
+	r.elsewhere(i, -1)
 	r.rest(s, false)
 	*r.counter(s)--
 	s.State = to
 	*r.counter(s)++
-	if to == StepInside && s.Target < 0 && r.nests(i) {
-		r.children++
-	}
+	r.elsewhere(i, 1)
 	if to == StepReady && !r.swept(i) {
 		r.ready = append(r.ready, i)
+	}
+}
+
+// elsewhere counts a node by what another run does for it: the sub-workflows under way, and those whose compensation is held.
+func (r *Run) elsewhere(i, n int32) {
+	switch s := &r.Steps[i]; {
+	case s.State == StepInside && s.Target < 0 && r.nests(i):
+		r.children += n
+	case s.State == StepHeld && r.nests(s.Target):
+		r.heldElsewhere += n
 	}
 }
 

@@ -142,6 +142,8 @@ type Run struct {
 	count, undos [stepStates]int32
 	// children are the sub-workflows under way; idle are those, and the jobs, that only wait for people.
 	children, idle int32
+	// heldElsewhere are the compensations that are held in a sub-workflow: it tells when they are settled.
+	heldElsewhere int32
 
 	names names // decoded values for expressions, derived
 }
@@ -243,7 +245,7 @@ func (r *Run) Fields(c *codec.Codec) {
 
 // recount derives what is not stored, and refuses what no writer of ours makes.
 func (r *Run) recount(c *codec.Codec) {
-	r.count, r.undos, r.children, r.idle = [stepStates]int32{}, [stepStates]int32{}, 0, 0
+	r.count, r.undos, r.children, r.idle, r.heldElsewhere = [stepStates]int32{}, [stepStates]int32{}, 0, 0, 0
 	if len(r.Steps) < r.Plan.Def.Scopes[0].Count || !r.sound() {
 		c.Fail() // another definition's snapshot
 		return
@@ -251,9 +253,11 @@ func (r *Run) recount(c *codec.Codec) {
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		*r.counter(s)++
-		if s.State == StepInside && s.Target < 0 && r.nests(int32(i)) {
-			r.children++
+		if s.State == StepHeld && s.Target < 0 {
+			c.Fail()
+			return
 		}
+		r.elsewhere(int32(i), 1)
 		if s.idle {
 			r.idle++
 		}
@@ -350,7 +354,7 @@ func (r *Run) next() int {
 
 // Outstanding tells whether a worker, the queue for one, or a sub-workflow has something of this run.
 func (r *Run) Outstanding() bool {
-	return r.count[StepRunning]+r.undos[StepRunning]+r.undos[StepInside]+r.children > 0
+	return r.count[StepRunning]+r.undos[StepRunning]+r.undos[StepInside]+r.children+r.heldElsewhere > 0
 }
 
 // Status is the state as people see it: paused and waiting are a running run's.

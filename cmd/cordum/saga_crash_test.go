@@ -102,8 +102,8 @@ func loopShape(idempotent bool) *sagaShape {
 
 // crashShape passes every crash point while it is undone: compensations are tried twice, so there are timers; an approval that is
 // refused starts the rollback; enough iterations make a snapshot.
-func crashShape(items int) *sagaShape {
-	s := &sagaShape{id: "sagacrash", items: items, after: map[string][]string{"a": nil, "left": {"a"}, "right": {"a"}}}
+func crashShape(items int, idempotent bool) *sagaShape {
+	s := &sagaShape{id: "sagacrash", items: items, idempotent: idempotent, after: map[string][]string{"a": nil, "left": {"a"}, "right": {"a"}}}
 	for i := range items {
 		s.after[fmt.Sprintf("each[%d]", i)] = []string{"a"}
 	}
@@ -127,7 +127,7 @@ func crashCells() (cells []crashCell) {
 			c := crashCell{point: point, hit: hit + 1, lives: 1, items: 2}
 			switch point {
 			case runner.CrashSnapshot:
-				c.items = 45 * c.hit // so many that it is being undone then
+				c.items = 45 // so many facts are half of a run's, and half a snapshot's
 			case runner.CrashOwned, runner.CrashDrain: // passed once in a process's life
 				c.hit, c.lives = 1, c.hit
 			}
@@ -161,7 +161,7 @@ func TestUndoneThroughEachCrashPoint(t *testing.T) {
 func (c crashCell) run(t *testing.T) {
 	p := newProcess(t)
 	p.tags = "crashtest"
-	shape := crashShape(c.items)
+	shape := crashShape(c.items, c.hit*c.lives == 2) // of the second time compensations begin without leave
 	runs := []*sagaRun{{shape: shape, root: "one", fail: "undo", times: 1}, {shape: shape, root: "other", fail: "undo", times: 1}}
 	p.startSagaWorker("saga")
 	d := sagaDrive{p: p, runs: runs}
@@ -236,16 +236,22 @@ func (d *sagaDrive) untilItDies(c crashCell) {
 	p := d.p
 	p.t.Helper()
 	p.launch(fmt.Sprintf("CORDUM_TEST_CRASH=%s:%d", c.point, c.hit))
-	deadline := time.Now().Add(20 * time.Second)
+	deadline, stopped := time.Now().Add(20*time.Second), false
 	for p.alive() {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s was not passed %d times", c.point, c.hit)
 		}
 		d.push()
-		if c.point == runner.CrashDrain && p.undosBegun() > 0 {
-			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		if c.point == runner.CrashDrain && !stopped && p.undosBegun() > 0 && p.call("GET", "/readyz", "", nil, nil) == nil {
+			stopped = p.cmd.Process.Signal(syscall.SIGTERM) == nil
 		}
 		time.Sleep(10 * time.Millisecond) // the pace of a client
+	}
+	if how := p.cmd.ProcessState.Sys().(syscall.WaitStatus); how.Signal() != syscall.SIGKILL {
+		p.t.Fatalf("the server did not die at %s: %v", c.point, p.cmd.ProcessState)
+	}
+	if c.point != runner.CrashStarted && len(d.gates) < len(d.runs) {
+		p.t.Errorf("%s was passed before there was anything to undo", c.point)
 	}
 	p.kill()
 }
