@@ -393,7 +393,7 @@ func TestUndoneThroughLostWorkers(t *testing.T) {
 // TestUndoneThroughLosses kills the server along with a worker every other time.
 func TestUndoneThroughLosses(t *testing.T) {
 	t.Parallel()
-	undoneThroughLosses(t, sagaShapes(true, false), 17, true)
+	undoneThroughLosses(t, sagaShapes(true, true), 17, true)
 }
 
 func undoneThroughLosses(t *testing.T, shapes []*sagaShape, seed uint64, serverToo bool) {

@@ -76,7 +76,7 @@ func (t *turn) closeJob(step int32) {
 // granted sends an attempt to the worker that the fleet chose, if it is still to be sent. Which worker it was is a soft
 // fact, written with the run's next commit.
 func (t *turn) granted(step int32, g scheduler.Grant) {
-	lr, d := t.live, t.lane.r.dispatch
+	lr := t.live
 	j := lr.jobs[step]
 	if j == nil || j.Begun || j.Cancel || (j.State != scheduler.JobScheduled && j.State != scheduler.JobDispatched) ||
 		lr.attemptID(step) != g.Attempt || !lr.serves(step) || lr.run.Paused {
@@ -84,19 +84,40 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 		return // a resume announces it again
 	}
 	t.lane.r.crash(CrashCommitted)
-	if err := d.send(lr, step, g, &t.lane.buf); err != nil {
-		t.lane.log.Warn("attempt could not be sent", "run_id", lr.id, "job_id", g.Attempt, "worker_id", g.Worker, "error", err)
+	if lr.notedFirst(step) {
+		t.given(step, g.Worker, false)
+		t.after(func() {
+			if j.Worker == g.Worker && !j.Cancel && j.State == scheduler.JobDispatched && lr.attemptID(step) == g.Attempt {
+				t.send(step, g)
+				t.lane.r.crash(CrashSent)
+			}
+		})
+		return
 	}
-	t.lane.r.crash(CrashHalfSent)
-	t.given(step, g.Worker)
+	t.send(step, g)
+	t.given(step, g.Worker, true)
 	t.lane.r.crash(CrashSent)
 }
 
-// given notes who has an attempt.
-func (t *turn) given(step int32, worker string) {
+// notedFirst tells whether who gets an attempt is durable before it is sent: where a worker may begin without leave, and what
+// it did has to be undone even if this process dies in between.
+func (lr *live) notedFirst(step int32) bool {
+	spec := lr.run.Spec(step)
+	return spec.Idempotent && spec.Undo != nil && !lr.run.IsUndo(step)
+}
+
+func (t *turn) send(step int32, g scheduler.Grant) {
+	if err := t.lane.r.dispatch.send(t.live, step, g, &t.lane.buf); err != nil {
+		t.lane.log.Warn("attempt could not be sent", "run_id", t.live.id, "job_id", g.Attempt, "worker_id", g.Worker, "error", err)
+	}
+	t.lane.r.crash(CrashHalfSent)
+}
+
+// given notes who has an attempt: softly, where forgetting it costs nothing but another look.
+func (t *turn) given(step int32, worker string, soft bool) {
 	for _, f := range scheduler.Decide(t.live.jobs[step], step, t.now, t.live.terms(step), scheduler.Sent{Worker: worker}).Facts {
 		if t.err == nil {
-			t.err = t.live.record(t.system(""), f, true)
+			t.err = t.live.record(t.system(""), f, soft)
 		}
 	}
 	t.touch()
@@ -125,7 +146,7 @@ func (t *turn) endRun() {
 // adopted notes that a worker's heartbeat lists an attempt that was to be given away: it has it.
 func (t *turn) adopted(step int32, g scheduler.Grant) {
 	if t.live.jobs[step].State == scheduler.JobScheduled && t.live.attemptID(step) == g.Attempt {
-		t.given(step, g.Worker)
+		t.given(step, g.Worker, true)
 	}
 }
 

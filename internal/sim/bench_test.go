@@ -143,6 +143,23 @@ func (w *bench) hire(c trial.Cue) {
 	w.all.Go(h.work)
 }
 
+// waits tells whether an attempt waits for a worker by now.
+func (w *bench) waits(c trial.Cue) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.parts[partOf(c)]
+	return !p.taken && !time.Now().Before(p.from)
+}
+
+// drop says that a worker did not get leave to begin what it took.
+func (w *bench) drop(p part) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what := w.parts[p]
+	what.taken = false
+	w.parts[p] = what
+}
+
 // failed notes what must not happen.
 func (w *bench) failed(format string, args ...any) {
 	w.mu.Lock()

@@ -26,7 +26,7 @@ var suites = []struct {
 func awayIn(i int) outage {
 	if e := os.Getenv("SIM_EVERY"); e != "" {
 		every, _ := strconv.Atoi(e)
-		return outage{every: every, kill: os.Getenv("SIM_KILL") != ""}
+		return outage{every: every, kill: os.Getenv("SIM_KILL") != "", once: os.Getenv("SIM_ONCE") != ""}
 	}
 	if i%3 == 0 {
 		return outage{}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -71,6 +72,7 @@ type driver struct {
 // outage says how the server is away for a moment, again and again, while a case is played.
 type outage struct {
 	every int  // facts from one time to the next; 0: never
+	once  bool // only the first time
 	kill  bool // it dies with the commit of such a fact, before it can do anything about it; else it is stopped in good order
 }
 
@@ -138,7 +140,7 @@ func (d *driver) start() {
 		d.t.Fatal(err)
 	}
 	d.journal.Store, d.journal.gone = s, new(atomic.Bool)
-	if d.outage.kill {
+	if d.journal.killAt = 0; d.outage.kill && d.outage.every > 0 {
 		d.journal.killAt = d.restartAt
 	}
 	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone})
@@ -229,7 +231,7 @@ func (d *driver) run() {
 			quietSince = time.Time{}
 			continue
 		}
-		d.dismiss()
+		d.staff()
 		if d.restart() {
 			continue
 		}
@@ -325,11 +327,7 @@ func (d *driver) follow(cues []trial.Cue) {
 		case c.Job != nil:
 			d.open = append(d.open, c)
 			d.bench.assign(c, time.Now().Add(c.Job.Stub.Queued))
-			d.later(c.Job.Stub.Queued, func() {
-				if d.o.UnderWay(c) {
-					d.bench.hire(c)
-				}
-			})
+			d.later(c.Job.Stub.Queued, func() {}) // then it needs a worker
 		case c.Reply != nil:
 			d.later(promptly, func() { d.reply(c) })
 		case c.Signal != nil:
@@ -340,8 +338,9 @@ func (d *driver) follow(cues []trial.Cue) {
 	}
 }
 
-// dismiss lets workers go that came for what is not to be had any more, or that would never answer.
-func (d *driver) dismiss() {
+// staff hires a worker for every attempt that waits for one, lets those go that nothing waits for, and those that would never
+// answer once their attempt is over.
+func (d *driver) staff() {
 	d.open = slices.DeleteFunc(d.open, func(c trial.Cue) bool {
 		if d.o.UnderWay(c) {
 			return false
@@ -349,17 +348,34 @@ func (d *driver) dismiss() {
 		d.bench.end(c)
 		return true
 	})
+	free := map[string][]*hand{} // those without a job, by what they can do
 	d.bench.each(func(h *hand) {
-		if c, busy := h.about(); d.o.UnderWay(c) || (busy && !c.Job.Stub.Timeout) {
-			return
-		}
-		select {
-		case <-h.dismissed:
-		default:
-			close(h.dismissed)
+		switch c, busy := h.about(); {
+		case !busy:
+			free[skill(c)] = append(free[skill(c)], h)
+		case c.Job.Stub.Timeout && !d.o.UnderWay(c):
+			h.dismiss()
 		}
 	})
+	for _, c := range d.open {
+		if !d.bench.waits(c) {
+			continue
+		}
+		if idle := free[skill(c)]; len(idle) > 0 {
+			free[skill(c)] = idle[1:]
+		} else {
+			d.bench.hire(c)
+		}
+	}
+	for _, idle := range free {
+		for _, h := range idle {
+			h.dismiss()
+		}
+	}
 }
+
+// skill is what a worker must offer to get a job.
+func skill(c trial.Cue) string { return c.Job.Topic + " " + strings.Join(c.Job.Requires, " ") }
 
 // atRest tells whether nothing more happens by itself, as far as can be known from outside.
 func (d *driver) atRest() bool {
@@ -381,7 +397,7 @@ func (d *driver) atRest() bool {
 
 // restart stops the server in good order and starts another one when it is time for that, or starts another one after it died.
 func (d *driver) restart() bool {
-	if d.journal.gone.Load() || (!d.outage.kill && d.restartAt > 0 && d.facts >= d.restartAt) {
+	if d.journal.gone.Load() || (!d.outage.kill && d.outage.every > 0 && d.facts >= d.restartAt) {
 		d.comeBack()
 		return true
 	}
@@ -392,7 +408,10 @@ func (d *driver) restart() bool {
 func (d *driver) comeBack() {
 	d.outages++
 	d.halt()
-	d.restartAt = d.journal.count() + d.outage.every
+	if d.outage.once {
+		d.outage.every = 0
+	}
+	d.restartAt = d.journal.count() + d.outage.every + d.outages/4 // ever rarer: what is tried again and again gets through
 	d.start()
 	if d.o != nil {
 		d.o.Note(time.Now(), "the server was away and is back")

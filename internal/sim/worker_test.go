@@ -84,7 +84,11 @@ func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 	}
 	h.has(job)
 	what, known := h.bench.take(p)
-	if !known || !h.begin(job) {
+	if !known {
+		return true
+	}
+	if !h.begin(job) {
+		h.bench.drop(p)
 		return true
 	}
 	stub := what.cue.Job.Stub
@@ -117,6 +121,15 @@ func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 			h.answer(job, wordOnCancel(stub))
 			return true
 		}
+	}
+}
+
+// dismiss lets a worker go. Only the driver does.
+func (h *hand) dismiss() {
+	select {
+	case <-h.dismissed:
+	default:
+		close(h.dismissed)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cordum
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,8 +11,11 @@ import (
 
 // Job is what a tool is told about its job besides the input. Its maps are shared: they are not to be changed.
 type Job struct {
-	// ID is the job's: the same for all its attempts, so it serves as the key of an idempotent effect.
+	// ID is the job's: the same for all its attempts.
 	ID string
+	// Key is the key of an idempotent effect: the same for all attempts, retries and restarts, and another one when the step
+	// runs again after its effect was undone.
+	Key string
 	// AttemptID is this attempt's.
 	AttemptID string
 	// Attempt counts from 1.
@@ -36,6 +40,7 @@ func newJob(a *attempt) Job {
 	id, _, _ := strings.Cut(r.GetJobId(), "@")
 	return Job{
 		ID:          id,
+		Key:         cmp.Or(r.GetMeta().GetIdempotencyKey(), id),
 		AttemptID:   r.GetJobId(),
 		Attempt:     max(int(r.GetAttempt()), 1),
 		Topic:       r.GetTopic(),

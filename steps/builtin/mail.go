@@ -169,7 +169,7 @@ func (m *mailer) compose(msg message) []byte {
 		{"To", strings.Join(m.to, ", ")},
 		{"Subject", mime.QEncoding.Encode("utf-8", subject)},
 		{"Date", m.now().Format(time.RFC1123Z)},
-		{"Message-ID", "<" + messageID(msg.job.ID) + "@cordum>"},
+		{"Message-ID", "<" + messageID(msg.job.Key) + "@cordum>"},
 		{"Auto-Submitted", "auto-generated"},
 		{"MIME-Version", "1.0"},
 		{"Content-Type", "text/plain; charset=utf-8"},

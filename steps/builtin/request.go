@@ -72,7 +72,7 @@ func (in *call) request(ctx context.Context, job cordum.Job) (*http.Request, err
 	}
 	setDefault(req.Header, "Content-Type", contentType)
 	setDefault(req.Header, "User-Agent", userAgent)
-	setDefault(req.Header, keyHeader, job.ID)
+	setDefault(req.Header, keyHeader, job.Key)
 	return req, nil
 }
 

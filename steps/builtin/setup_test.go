@@ -19,7 +19,7 @@ import (
 	"cordum.dev/cordum/sdk/go"
 )
 
-var testJob = cordum.Job{ID: "07RUN.n~0", AttemptID: "07RUN.n~0@2", Attempt: 2, Tenant: "default", RunID: "07RUN", StepID: "n"}
+var testJob = cordum.Job{ID: "07RUN.n~0", Key: "07RUN.n~0", AttemptID: "07RUN.n~0@2", Attempt: 2, Tenant: "default", RunID: "07RUN", StepID: "n"}
 
 // onLoopback opens the test's own servers, and keeps a guard that is broken from calling anybody else.
 func onLoopback(t testing.TB) Egress {

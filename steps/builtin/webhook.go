@@ -133,10 +133,10 @@ func (w *webhook) deliver(ctx context.Context, m message) error {
 	header := http.Header{}
 	// The id is the job's: the receiver can tell a message that comes twice.
 	stamp := strconv.FormatInt(w.now().Unix(), 10)
-	header.Set("webhook-id", m.job.ID)
+	header.Set("webhook-id", m.job.Key)
 	header.Set("webhook-timestamp", stamp)
 	if len(w.secret) > 0 {
-		header.Set("webhook-signature", sign(w.secret, m.job.ID, stamp, body))
+		header.Set("webhook-signature", sign(w.secret, m.job.Key, stamp, body))
 	}
 	return w.post(ctx, body, header)
 }

@@ -33,7 +33,7 @@ func (t *tools) snapshot(ctx context.Context, job cordum.Job, _ struct{}) (snaps
 	if err != nil {
 		return snapshotOutput{}, cannotRead(err)
 	}
-	name := filepath.Join("backups", "files-"+inName(job.ID)+".tar.gz")
+	name := filepath.Join("backups", "files-"+inName(job.Key)+".tar.gz")
 	path := filepath.Join(t.data, name)
 	if err := replaceFile(path, func(w io.Writer) error { return t.pack(ctx, job, w, root.FS(), names) }); err != nil {
 		return snapshotOutput{}, err

@@ -41,7 +41,7 @@ func (t *tools) backup(ctx context.Context, job cordum.Job, _ struct{}) (backupO
 	if err != nil {
 		return backupOutput{}, cannotRead(err)
 	}
-	name := "orders-" + inName(job.ID) + ".db"
+	name := "orders-" + inName(job.Key) + ".db"
 	path := filepath.Join(t.data, "backups", name)
 	sum := sha256.Sum256(content)
 	out := backupOutput{File: filepath.Join("backups", name), Bytes: len(content), SHA256: hex.EncodeToString(sum[:])}
