@@ -125,6 +125,8 @@ type badEnd struct {
 	effect  bool    // it had its effect all the same
 	refused Payload // of an effect: what was refused
 	settles bool    // its worker's word
+	// rollback: it says itself that everything is to be undone (on_expiry).
+	rollback bool
 }
 
 // fail ends a node badly and follows what its badness says for the run. A step that asked for nothing but to tell
@@ -148,11 +150,19 @@ func (d *decision) failed(i int32, e badEnd) {
 	}
 	r := d.run
 	switch policy := d.onFailure(i); {
-	case policy == dag.Rollback && !r.Rollback && r.Stop < StopTimeout:
+	case r.Stop >= StopTimeout:
+	case (d.ownRollback(i) || e.rollback) && !r.Target.Full:
+		d.fact(&StopBegun{Stop: StopHalt, Step: i, Rollback: true, Target: Target{Full: true}})
+	case policy == dag.Rollback && !r.Rollback:
 		d.fact(&StopBegun{Stop: StopHalt, Step: i, Rollback: true})
 	case policy == dag.Halt && r.Stop == StopNone:
 		d.fact(&StopBegun{Stop: StopHalt, Step: i})
 	}
+}
+
+// ownRollback tells whether a step itself says rollback: everything, whatever the workflow's on_failure comes back to.
+func (d *decision) ownRollback(i int32) bool {
+	return d.run.Plan.Def.Steps[d.run.Steps[i].Def].OnFailure == dag.Rollback
 }
 
 // onFailure is what a bad step does to its run: its own word, then the workflow's, then rollback when there is anything that

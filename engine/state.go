@@ -171,6 +171,8 @@ type Target struct {
 	Then     dag.Then
 	Feedback string // with Included
 	Auto     bool   // the workflow's own on_failure says so
+	// Full: everything, also where the workflow's on_failure would come back to a checkpoint.
+	Full bool
 }
 
 func (t *Target) fields(c *codec.Codec) {
@@ -179,6 +181,7 @@ func (t *Target) fields(c *codec.Codec) {
 	codec.Enum(c, &t.Then)
 	c.String(&t.Feedback)
 	c.Bool(&t.Auto)
+	c.Bool(&t.Full)
 }
 
 // New is the state before a run's first fact.

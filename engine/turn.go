@@ -134,6 +134,9 @@ func (d *decision) render(i int32, input json.RawMessage, env *expr.Env) (json.R
 			return nil, false
 		}
 	}
+	if input == nil {
+		input = json.RawMessage("{}")
+	}
 	if spec.DeclaresInput() {
 		if err := spec.CheckInput(decode(input)); err != nil {
 			d.fail(i, StepFailed, Failure{Code: CodeInputInvalid, Message: err.Error()})

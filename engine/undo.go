@@ -308,7 +308,7 @@ func (d *decision) target() Target {
 		return r.Target
 	}
 	own := r.Plan.Def.RollbackTo
-	if own == nil || r.Stop >= StopTimeout || !r.reached(own.Checkpoint) {
+	if own == nil || r.Target.Full || r.Stop >= StopTimeout || !r.reached(own.Checkpoint) {
 		return Target{}
 	}
 	if own.Then == dag.ThenRetry && int(r.Comebacks) >= max(own.Max, 1) {

@@ -31,11 +31,11 @@ func (w *witness) before(f engine.Fact) {
 		w.checkUndo(f.Target)
 	case *engine.UndoSettled:
 		if f.How == engine.SettledDone {
-			w.undone(f.Step)
+			w.undone(f.Step, true)
 		}
 	case *engine.StepSucceededFact:
 		if w.run.IsUndo(f.Step) {
-			w.undone(f.Step)
+			w.undone(f.Step, false)
 		}
 	case *engine.FannedOut:
 		if f.Count < 0 {

@@ -68,11 +68,16 @@ func parts(name string) []part {
 		p := part{id: text, index: -1}
 		if id, rest, indexed := strings.Cut(text, "["); indexed {
 			digits, closed := strings.CutSuffix(rest, "]")
-			n, err := strconv.Atoi(digits)
-			if !closed || err != nil || n < 0 {
+			if !closed {
 				return nil
 			}
-			p = part{id: id, index: n}
+			for _, text := range strings.Split(digits, "][") { // an iteration, and the round of a loop in it
+				n, err := strconv.Atoi(text)
+				if err != nil || n < 0 {
+					return nil
+				}
+				p = part{id: id, index: n}
+			}
 		}
 		if p.id == "" {
 			return nil

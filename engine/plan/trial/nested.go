@@ -47,7 +47,7 @@ func (m *member) stopChild(f *engine.ChildStopAsked) {
 	if child == nil || child.run.State.Final() {
 		return
 	}
-	_ = child.decide(engine.Cancel{Stamp: m.system(), Rollback: f.Overdue && child.plan.Def.OnFailure == dag.Rollback})
+	_ = child.decide(engine.Cancel{Stamp: m.system(), Rollback: f.Overdue && child.plan.OnFailure() == dag.Rollback})
 }
 
 // undoChild makes the run that was an attempt of a step undo what it did.
@@ -57,8 +57,10 @@ func (m *member) undoChild(f *engine.ChildUndoAsked) {
 		_ = m.decide(engine.ChildUndone{Stamp: m.system(), Step: f.Step, Attempt: f.Attempt, Compensation: engine.CompensationNone})
 		return
 	}
-	child.undoFor, child.undone, child.before = f.Step, engine.CompensationRunning, child.undidBelow()
-	child.byItself = child.run.Undoing
+	if child.undoFor != f.Step { // asked again, it goes on with what it was asked for
+		child.before, child.byItself = child.undidBelow(), child.run.Undoing
+	}
+	child.undoFor, child.undone = f.Step, engine.CompensationRunning
 	_ = child.decide(engine.Rollback{Stamp: m.system()}) // a run that has nothing to undo says so below
 	child.tellUndone()
 }

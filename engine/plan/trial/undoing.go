@@ -70,7 +70,7 @@ func (w *witness) behind(later, earlier int32) bool {
 
 // undone counts a compensation that ended well, or was marked done. What a parent's rollback undoes in a sub-workflow counts
 // once, for the parent's step, and only if there was something.
-func (w *witness) undone(undo int32) {
+func (w *witness) undone(undo int32, byHand bool) {
 	m, target := w.m, w.run.Steps[undo].Target
 	if target < 0 {
 		return
@@ -78,7 +78,7 @@ func (w *witness) undone(undo int32) {
 	w.nodes[target].undone = true
 	did, nests := m.undidFor(target)
 	switch {
-	case nests && did == 0:
+	case nests && did == 0 && !byHand:
 	case m.parent == nil:
 		m.w.story.undone[strings.TrimPrefix(m.name(undo), undoPrefix)]++
 	case !nests:
