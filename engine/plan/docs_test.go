@@ -33,13 +33,17 @@ func definitions(t *testing.T) (blocks []string) {
 	return blocks
 }
 
-// Every definition of the reference is accepted, and lint has nothing to say of it.
+// Every definition of the reference is accepted, and lint has nothing to say of it but what is not in effect yet, which has its
+// own section on the page.
 func TestReferenceLoads(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
 	for _, block := range definitions(t) {
 		w, _ := plan.Check([]byte(block), yamlx.YAML, plan.Options{})
 		for _, f := range lint(block) {
+			if f.Rule == plan.RuleNotInEffect {
+				continue
+			}
 			t.Errorf("%s: line %d: %s %s: %s", strings.SplitN(block, "\n", 2)[0], f.Line, f.Code, f.Rule, f.Message)
 		}
 		if w == nil {

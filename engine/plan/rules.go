@@ -15,6 +15,7 @@ const (
 	RuleAlternative  = "alternative_not_tolerated"
 	RuleUndoInput    = "compensation_input_missing"
 	RuleBadIgnore    = "bad_ignore"
+	RuleNotInEffect  = "not_in_effect"
 )
 
 // page is where the rules are explained; each has an anchor that is its code in lower case.

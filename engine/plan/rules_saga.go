@@ -139,6 +139,18 @@ steps:
     compensate: {topic: job.refund, idempotent: true, input: {order: "${input.order}"}}`,
 	},
 	{
+		Code: "CW085", Name: RuleNotInEffect, Title: "A field is read and not carried out yet", Severity: dag.Warning,
+		About: "The field belongs to the language and is checked, and this version does not act on it: anybody who may decide approvals can answer one with `approvers`, once; a `resource_lock` is not held. Do not rely on it.",
+		Bad: `
+id: wf
+steps:
+  - {id: gate, type: approval, title: "Go on?", approvers: ["role:sre"], quorum: 2}`,
+		Good: `
+id: wf
+steps:
+  - {id: gate, type: approval, title: "Go on?"}`,
+	},
+	{
 		Code: "CW090", Name: RuleBadIgnore, Title: "A comment that ignores a warning does not say why, or ignores nothing", Severity: dag.Warning,
 		About: "`# cordum:ignore CW082 reason` ignores a warning on its own line, or on the next line that is no comment. It needs codes of warnings and a reason; errors cannot be ignored, and one that ignores nothing should go.",
 		Bad: `

@@ -23,6 +23,7 @@ func Warnings(w *steps.Workflow) []dag.Diagnostic {
 			a.guard(s)
 		}
 		a.undoInput(s)
+		a.notInEffect(s)
 	}
 	a.output()
 	return a.list
@@ -49,6 +50,19 @@ func (a *adviser) warnf(rule string, at dag.Place, format string, args ...any) {
 }
 
 func (a *adviser) id(step int32) string { return a.w.Def.Steps[step].ID }
+
+// notYet are the fields, by kind of step, that this version reads and does not carry out; "" is every kind.
+var notYet = map[string][]string{"": {"resource_lock"}, "approval": {"approvers", "quorum", "form", "escalate"}}
+
+// notInEffect warns of what somebody might rely on in vain.
+func (a *adviser) notInEffect(s int32) {
+	step := &a.w.Steps[s]
+	for _, field := range slices.Concat(notYet[""], notYet[step.Kind]) {
+		if step.Def.Own.Get(field) != nil {
+			a.warnf(RuleNotInEffect, placeOf(step.Def, field), "this version does not carry out %s: do not rely on it", field)
+		}
+	}
+}
 
 // undo warns of a step whose effect a rollback leaves in place without anybody having said so.
 func (a *adviser) undo(s int32) {
