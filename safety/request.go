@@ -2,9 +2,9 @@ package safety
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"hash"
 )
 
 // The sources of a request: which way a job comes to its dispatch. Every way is evaluated.
@@ -55,28 +55,24 @@ func (r *Request) tag(key string) string {
 
 // Hash is the SHA-256 (hex) of what the worker will get, unambiguous: each part is preceded by its length.
 func (r *Request) Hash() string {
-	h := sha256.New()
-	writeParts(h, r.Tenant, r.Workflow, r.Step, r.Topic, r.Pack, r.Tool, r.Effect)
-	writeParts(h, r.Requires...)
-	writeParts(h, string(r.Input))
-	sum := h.Sum(nil)
-	if r.Capability == "" && len(r.RiskTags) == 0 && r.MCP == (MCP{}) {
-		return hex.EncodeToString(sum)
+	var room [1024]byte // on the stack: most jobs fit
+	b := appendParts(room[:0], r.Tenant, r.Workflow, r.Step, r.Topic, r.Pack, r.Tool, r.Effect)
+	b = appendParts(b, r.Requires...)
+	b = append(appendLength(b, len(r.Input)), r.Input...)
+	sum := sha256.Sum256(b)
+	if r.Capability != "" || len(r.RiskTags) > 0 || r.MCP != (MCP{}) {
+		b = appendParts(room[:0], string(sum[:]), r.Capability, r.MCP.Server, r.MCP.Tool, r.MCP.Resource, r.MCP.Action)
+		sum = sha256.Sum256(appendParts(b, r.RiskTags...))
 	}
-	h = sha256.New()
-	writeParts(h, string(sum), r.Capability, r.MCP.Server, r.MCP.Tool, r.MCP.Resource, r.MCP.Action)
-	writeParts(h, r.RiskTags...)
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(sum[:])
 }
 
-// writeParts feeds a hash with texts, each preceded by its length.
-func writeParts(h hash.Hash, parts ...string) {
-	var n [8]byte
+// appendParts appends texts, each preceded by its length.
+func appendParts(b []byte, parts ...string) []byte {
 	for _, s := range parts {
-		for i := range n {
-			n[i] = byte(len(s) >> (8 * i))
-		}
-		_, _ = h.Write(n[:])
-		_, _ = h.Write([]byte(s))
+		b = append(appendLength(b, len(s)), s...)
 	}
+	return b
 }
+
+func appendLength(b []byte, n int) []byte { return binary.LittleEndian.AppendUint64(b, uint64(n)) }
