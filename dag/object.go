@@ -194,6 +194,10 @@ func (o *Object) Expression(name string) *yamlx.Node {
 		o.wrongType(name, "an expression or a boolean")
 		return nil
 	}
+	if n.Kind == yamlx.String && strings.HasPrefix(strings.TrimSpace(n.Str), "${") {
+		o.report.Errorf(RuleTemplate, o.Place(name), "%s is an expression: write it without ${…}", name)
+		return nil
+	}
 	return n
 }
 

@@ -87,4 +87,6 @@ type Schema struct {
 	Fields map[string]*Schema
 	Closed bool
 	Items  *Schema // of a list; nil: anything
+	// ours: the language declares it, nobody's schema.
+	ours bool
 }

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math/bits"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -44,6 +45,13 @@ var (
 	anObject = &Schema{Types: []string{"object"}}
 	texts    = &Schema{Types: []string{"array"}, Items: aText}
 	integers = &Schema{Types: []string{"array"}, Items: anInt}
+
+	// What the language itself gives.
+	anError = &Schema{Types: []string{"object", "null"}, ours: true, Closed: true, Fields: map[string]*Schema{
+		"code": aText, "message": aText, "retryable": aBool, "attempt": anInt, "details": nil,
+	}}
+	aRun   = &Schema{Types: []string{"object"}, ours: true, Closed: true, Fields: map[string]*Schema{"id": aText, "started_at": aText, "attempt": anInt}}
+	aRound = &Schema{Types: []string{"object"}, ours: true, Closed: true, Fields: map[string]*Schema{"index": anInt, "previous": nil}}
 )
 
 // kinds are what a value of the schema may be. A word that JSON Schema does not have says nothing.
@@ -127,7 +135,7 @@ func union(a, b []string) []string {
 // typed checks a program against what is declared where it stands, and answers it with what it then gives. Programs are
 // cached without that, so it is a second reading of the source; where nothing is declared there is none.
 func typed(p *Program, src string, scope *Scope) (*Program, error) {
-	if !declares(scope, p.steps) {
+	if !declares(scope, src, p.steps) {
 		return p, nil
 	}
 	cfg := configs.Get().(*conf.Config)
@@ -146,8 +154,11 @@ func typed(p *Program, src string, scope *Scope) (*Program, error) {
 	return &out, nil
 }
 
-func declares(scope *Scope, steps []string) bool {
-	if scope.Input != nil || scope.ItemType != nil {
+// mentions finds the names whose fields the language itself declares.
+var mentions = regexp.MustCompile(`\b(run|loop|error)\b`)
+
+func declares(scope *Scope, src string, steps []string) bool {
+	if scope.Input != nil || scope.ItemType != nil || mentions.MatchString(src) {
 		return true
 	}
 	for _, s := range scope.Names {
@@ -292,6 +303,10 @@ func (t *typing) identifier(node *ast.IdentifierNode) *Schema {
 	switch node.Value {
 	case "index":
 		return anInt
+	case "run":
+		return aRun
+	case "loop":
+		return aRound
 	case "input":
 		if t.scope != nil {
 			return t.scope.Input
@@ -358,6 +373,9 @@ func (t *typing) member(node *ast.MemberNode) *Schema {
 	if base.Closed && base.kinds()&^isNull == isObject {
 		known := yamlx.SortedKeys(base.Fields)
 		hint := nearestField(property.Value, known)
+		if base.ours {
+			return t.fail(node.Property, CodeUnknownName, hint, "there is no field %s here%s", yamlx.Clip(property.Value), didYouMean(hint))
+		}
 		return t.fail(node.Property, CodeSchemaField, hint, "the schema declares no field %s%s", yamlx.Clip(property.Value), didYouMean(hint))
 	}
 	return nil
@@ -404,6 +422,8 @@ func (t *typing) ofStep(id string, field ast.Node) *Schema {
 		return aText
 	case "attempt":
 		return anInt
+	case "error":
+		return anError
 	case "output":
 		if t.scope != nil && t.scope.Output != nil {
 			return t.scope.Output(id)

@@ -9,7 +9,7 @@ import (
 )
 
 // maxGenerated bounds what a case may ask to be made.
-const maxGenerated = 200_000
+const maxGenerated = 4_000_000
 
 // generated makes a big workflow for a lint case.
 func (r *reader) generated(n *yamlx.Node, at dag.Place) *Text {
