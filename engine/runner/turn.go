@@ -111,8 +111,10 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 	case *engine.ApprovalAsked:
 		t.openApproval(at, f)
 	case *engine.StepEnded:
-		t.closeApproval(at, f.Step)
-		t.closeJob(f.Step)
+		if t.live.run.Steps[f.Step].State.Final() { // else it was set back at once, and what there is belongs to its next round
+			t.closeApproval(at, f.Step)
+			t.closeJob(f.Step)
+		}
 		t.traceStep(f.Step)
 		t.lane.r.metrics.stepEnded(f.State.String(), f.Failure.Code)
 	case *engine.StepSucceededFact:
