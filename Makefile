@@ -101,7 +101,7 @@ test-examples: build ## Lint and test the examples with the binary, as their rea
 .PHONY: race
 race: deps ## Run the tests of the packages in which goroutines meet under the race detector
 	@mkdir -p $(BUILD)
-	CGO_ENABLED=1 $(GOTESTSUM) --format pkgname-and-test-fails --jsonfile $(BUILD)/race.json -- -race -timeout 5m $(ARGS) $(RACE_PKGS)
+	CGO_ENABLED=1 $(GOTESTSUM) --format pkgname-and-test-fails --jsonfile $(BUILD)/race.json -- -race -short -timeout 5m $(ARGS) $(RACE_PKGS)
 
 .PHONY: fuzz
 fuzz: deps ## Run every fuzz target for a bounded time

@@ -30,7 +30,9 @@ type hand struct {
 	cancelled chan struct{}
 	dismissed chan struct{} // closed, by the driver alone, when it is not needed any more
 
-	job *wire.JobRequest // what it has; guarded by bench.mu
+	// Guarded by bench.mu.
+	job      *wire.JobRequest // what it has
+	draining bool             // it takes nothing more
 }
 
 // work is a worker's life.
@@ -56,7 +58,7 @@ func (h *hand) work() {
 		case <-w.stop:
 			return
 		case <-h.dismissed:
-			h.leave()
+			h.retire(tick.C)
 			return
 		case <-tick.C:
 			h.beat()
@@ -75,6 +77,27 @@ func (w *bench) forget(h *hand) {
 	delete(w.hands, h.id)
 }
 
+// retire takes nothing more, does what was on its way all the same, and leaves.
+func (h *hand) retire(tick <-chan time.Time) {
+	h.drain()
+	select {
+	case job := <-h.jobs:
+		if !h.serve(job, tick) {
+			return
+		}
+	case <-time.After(promptly):
+	}
+	h.leave()
+}
+
+// drain says that the worker takes nothing more.
+func (h *hand) drain() {
+	h.bench.mu.Lock()
+	h.draining = true
+	h.bench.mu.Unlock()
+	h.beat()
+}
+
 // serve does a job as the case says. False: it falls silent.
 func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 	p, err := partOfJob(job)
@@ -83,6 +106,7 @@ func (h *hand) serve(job *wire.JobRequest, tick <-chan time.Time) bool {
 		return true
 	}
 	h.has(job)
+	h.drain()
 	what, known := h.bench.take(p)
 	if !known {
 		return true
@@ -216,6 +240,7 @@ func (h *hand) hearCancel(c *wire.JobCancel) {
 func (h *hand) beat() {
 	b := h.heartbeat()
 	h.bench.mu.Lock()
+	b.Draining = h.draining
 	if h.job != nil {
 		b.Jobs = []*wire.JobHold{{JobId: h.job.JobId, Token: h.job.Token}}
 	}

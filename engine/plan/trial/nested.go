@@ -57,12 +57,17 @@ func (m *member) undoChild(f *engine.ChildUndoAsked) {
 		_ = m.decide(engine.ChildUndone{Stamp: m.system(), Step: f.Step, Attempt: f.Attempt, Compensation: engine.CompensationNone})
 		return
 	}
-	if child.undoFor != f.Step { // asked again, it goes on with what it was asked for
-		child.before, child.byItself = child.undidBelow(), child.run.Undoing
-	}
-	child.undoFor, child.undone = f.Step, engine.CompensationRunning
+	child.askedToUndo(f.Step)
 	_ = child.decide(engine.Rollback{Stamp: m.system()}) // a run that has nothing to undo says so below
 	child.tellUndone()
+}
+
+// askedToUndo notes that a compensation of the parent asks for this run's undo.
+func (m *member) askedToUndo(undo int32) {
+	if m.undoFor != undo { // asked again, it goes on with what it was asked for
+		m.before, m.byItself = m.undidBelow(), m.run.Undoing
+	}
+	m.undoFor, m.undone = undo, engine.CompensationRunning
 }
 
 // tellParent tells the parent what has become of its step's run.

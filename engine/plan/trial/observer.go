@@ -120,7 +120,7 @@ func (o *Observer) cue(m *member, f engine.Fact) {
 		o.askPeople(m, f.Step)
 	case *engine.ChildUndoAsked:
 		if child := o.w.runs[f.Run]; child != nil {
-			child.undoFor, child.before, child.byItself = f.Step, child.undidBelow(), child.run.Undoing
+			child.askedToUndo(f.Step)
 		}
 	case *engine.StepSucceededFact:
 		delete(m.jobs, f.Step)
