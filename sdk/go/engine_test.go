@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a test waits for what must come before it says that it did not.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // answers is the partition that the fake engine answers for.
 const answers = "cordum.part.07"
