@@ -64,7 +64,7 @@ func (d *diary) checkForward(i int32, f Fact) string {
 			return wrong
 		}
 	}
-	if _, round := f.(*RoundBegun); starts(f) && d.grip(i) > 0 && !(round && e.state != "" && d.grip(i) == 1) { // a loop that has begun goes on
+	if _, round := f.(*RoundBegun); starts(f) && d.grip(i) > 0 && (!round || e.state == "" || d.grip(i) != 1) { // a loop that has begun goes on
 		return "something starts in a run that is stopping"
 	}
 	switch f := f.(type) {
@@ -220,7 +220,7 @@ func (d *diary) checkEnd(f *RunEnded) string {
 		return ""
 	}
 	for i, e := range d.nodes {
-		if e.target < 0 && !e.gone && classOf(e.state) == isOpen && !(e.parent < 0 && f.State == RunCancelled && d.stop == StopNone) {
+		if e.target < 0 && !e.gone && classOf(e.state) == isOpen && (e.parent >= 0 || f.State != RunCancelled || d.stop != StopNone) {
 			return fmt.Sprintf("a run ends while node %d is %q", i, e.state)
 		}
 	}

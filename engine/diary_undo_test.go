@@ -199,7 +199,7 @@ func (d *diary) checkUndo(i int32, in Input, f Fact) string {
 	switch {
 	case e.due == "held" && !isHeld:
 		return "nobody knows whether there is something to undo, and it is not held"
-	case e.due == "nothing" && !(isSettled && settled.How == SettledNothing):
+	case e.due == "nothing" && (!isSettled || settled.How != SettledNothing):
 		return "what had no effect is undone"
 	case isSettled:
 		return d.checkSettled(i, in, settled)

@@ -92,7 +92,7 @@ func (f findings) approvals() (all []RequiredApproval, expires time.Duration) {
 // cause names the rule that decided and why.
 func (f findings) cause(verdict Verdict) (rule, reason string) {
 	i := slices.IndexFunc(f, func(m finding) bool {
-		return m.verdict == verdict && !(m.rule.overlay && verdict == Allow) // an overlay's ALLOW decides nothing
+		return m.verdict == verdict && (!m.rule.overlay || verdict != Allow) // an overlay's ALLOW decides nothing
 	})
 	switch {
 	case i < 0 && verdict == Deny:

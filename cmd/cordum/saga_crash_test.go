@@ -534,7 +534,9 @@ func (a *sagaAudit) before(at string) map[string]bool {
 			next = append(next, far...)
 		}
 		for _, at := range far {
-			all[at] = all[at]
+			if !all[at] {
+				all[at] = false // far: it is named, and not near
+			}
 		}
 	}
 	return all

@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"internal/yamlx": {},
 	"internal/codec": {},
 	"internal/arch":  {},
+	"internal/sim":   {}, // tests only: they wire the whole system
 
 	// Write pages of the docs from the code's own tables.
 	"internal/statesdoc":    {"engine", "scheduler", "safety"},
