@@ -11,6 +11,8 @@
 // join, final states final, attempts within their allowance, undo in reverse order, never stuck, and the log folds to the
 // same state, also after restarts on the way.
 //
+// An [Observer] compares in the same way what somebody else makes of a case: internal/sim plays the cases on a real server.
+//
 // It never reads a file, a clock or a random number: the caller brings files in, and what varies is drawn from the case's
 // id. So a case gives the same answer every time and everywhere.
 //
