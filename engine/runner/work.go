@@ -199,22 +199,9 @@ func (t *turn) takeUp() {
 		t.goOn()
 	}
 	if l.r.settling() {
-		l.later(recoverGrace, task{run: lr.id, tenant: lr.run.Tenant, do: (*turn).settled})
+		l.later(recoverGrace, task{run: lr.id, tenant: lr.run.Tenant, do: (*turn).announceScheduled})
 		t.touch()
 		return
-	}
-	t.announceScheduled()
-}
-
-// settled is when workers have had time to say what they have: what nobody is known to have is announced, and what was noted as
-// sent and perhaps never was is sent again. A worker that has it drops the copy: it is the same attempt.
-func (t *turn) settled() {
-	for i, j := range t.live.jobs {
-		step := int32(i)
-		if j == nil || j.State != scheduler.JobDispatched || j.Begun || j.Cancel || !t.live.notedFirst(step) {
-			continue
-		}
-		t.send(step, scheduler.Grant{Attempt: t.live.attemptID(step), Worker: j.Worker, Topic: j.Topic, Direct: true})
 	}
 	t.announceScheduled()
 }

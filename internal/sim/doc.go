@@ -1,10 +1,10 @@
 // Package sim plays whole stories through the real runner, bus and embedded store, on a clock of its own.
 //
 // It owns the second driver of the workflow test cases (conformance and engine/plan/trial's own): where trial simulates what a
-// server does around the engine, sim runs that server. Workers speak the real wire, the store is Pebble on a file
-// system in memory, each case lives in a testing/synctest bubble in which hours pass at once, and in two thirds of the cases
-// the server is away again and again: stopped in good order, or dead with a commit before it could do anything about it. What must come of a case, and the invariants, are checked by trial's
-// own checker, which reads the committed facts.
+// server does around the engine, sim runs that server. Workers speak the real wire, the store is Pebble on a file system in
+// memory, and each case lives in a testing/synctest bubble in which hours pass at once. In two thirds of the cases the server
+// is away again and again: stopped in good order, or dead with a commit before it could do anything about it. What must come
+// of a case, and the invariants, are checked by trial's own checker, which reads the committed facts.
 //
 // It never decides what a case means: that is trial's. It holds tests only.
 //
