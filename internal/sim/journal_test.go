@@ -7,7 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"google.golang.org/protobuf/proto"
+
 	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/bus/wire"
 	"cordum.dev/cordum/store"
 )
 
@@ -90,10 +93,18 @@ type line struct {
 
 // Publish says something, while there is somebody to say it.
 func (l line) Publish(subject string, data []byte) error {
-	if l.gone.Load() {
+	if l.gone.Load() && !unasked(data) {
 		return nil
 	}
 	return l.Memory.Publish(subject, data)
+}
+
+// unasked tells whether a message gives a worker an attempt that it may begin without leave. Who gets such a one may be durable
+// before it is sent: of a process that dies in between nobody knows whether it sent it, and that costs the attempt. It is not
+// what a case is about, so here such a process dies when it has sent it.
+func unasked(data []byte) bool {
+	var p wire.BusPacket
+	return proto.Unmarshal(data, &p) == nil && p.GetJobRequest() != nil && !p.GetJobRequest().AskBegin
 }
 
 // PublishRequest asks something.
