@@ -35,7 +35,7 @@ ARGS ?=
 RACE_PKGS ?= ./engine/... ./store/... ./bus/... ./scheduler/... ./gateway/... ./sdk/go/... ./steps/builtin/...
 # Seconds for one fuzz target, and for all of them together.
 FUZZ_SECONDS       ?= 20
-FUZZ_TOTAL_SECONDS ?= 150
+FUZZ_TOTAL_SECONDS ?= 210
 # Which planted faults: all, ci, or names of testdata/mutants with commas between them.
 MUTANTS ?= all
 
