@@ -48,7 +48,7 @@ func newBench(b *bus.Memory, seed uint64) (*bench, error) {
 	w := &bench{
 		bus: b, stop: make(chan struct{}), draw: rand.New(rand.NewPCG(seed, 1)), parts: map[part]task{}, hands: map[string]*hand{},
 	}
-	if _, err := b.Subscribe(bus.SubjectAskJobs, "", func(bus.Msg) { w.each((*hand).beat) }); err != nil {
+	if _, err := b.Subscribe(bus.SubjectAskJobs, "", func(bus.Msg) { w.each((*hand).tell) }); err != nil {
 		return nil, err
 	}
 	_, err := b.Subscribe(bus.SubjectCancel, "", func(m bus.Msg) {

@@ -33,6 +33,7 @@ type hand struct {
 	// Guarded by bench.mu.
 	job      *wire.JobRequest // what it has
 	draining bool             // it takes nothing more
+	accepted bool             // it began without leave, and said so
 }
 
 // work is a worker's life.
@@ -186,10 +187,30 @@ func (h *hand) begin(job *wire.JobRequest) bool {
 			JobId: job.JobId, Token: job.Token, WorkerId: h.id,
 		}}}) == wire.AckCode_ACK_CODE_OK
 	}
+	h.bench.mu.Lock()
+	h.accepted = true
+	h.bench.mu.Unlock()
+	h.accept()
+	return true
+}
+
+// accept says that the worker took the job that it has and began without leave.
+func (h *hand) accept() {
+	h.bench.mu.Lock()
+	job, accepted := h.job, h.accepted
+	h.bench.mu.Unlock()
+	if !accepted {
+		return
+	}
 	h.bench.publish(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobProgress{JobProgress: &wire.JobProgress{
 		JobId: job.JobId, Token: job.Token, WorkerId: h.id, Status: wire.JobStatus_JOB_STATUS_RUNNING,
 	}}})
-	return true
+}
+
+// tell says again what the worker has: a server is new, and may not know.
+func (h *hand) tell() {
+	h.beat()
+	h.accept()
 }
 
 func (h *hand) answer(job *wire.JobRequest, result *wire.JobResult) {
