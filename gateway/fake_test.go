@@ -160,6 +160,13 @@ func (f *fakeEngine) advance(id string, n int) {
 	}
 }
 
+// hold lets a compensation of a run be held.
+func (f *fakeEngine) hold(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.runs["default/"+id].view.Compensation = "held"
+}
+
 func (f *fakeEngine) finish(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

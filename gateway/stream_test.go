@@ -377,6 +377,12 @@ func TestSSE(t *testing.T) {
 	if e := startSSE(t, addr, "run="+run, "5"); e.resp.StatusCode != http.StatusNoContent {
 		t.Errorf("a run that was told to its end answers %d", e.resp.StatusCode)
 	}
+	a.engine.hold(run)
+	if e := startSSE(t, addr, "run="+run, "5"); e.resp.StatusCode != http.StatusOK {
+		t.Errorf("a run that has ended and whose compensation is held answers %d: there is more to come", e.resp.StatusCode)
+	} else {
+		e.resp.Body.Close()
+	}
 	e = startSSE(t, addr, "workflow=wf", "")
 	want(e, "header", "live")
 	e.resp.Body.Close()
