@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -8,6 +9,9 @@ import (
 	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
 )
+
+// lineBreaks are those of YAML 1.1: a file of an old Mac, or with a line separator of Unicode, has lines too.
+var lineBreaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 // FuzzPlan: whatever a file holds, lint answers with places inside it and codes that have a page, and what it accepts can be
 // planned, twice to the same digest.
@@ -19,7 +23,7 @@ func FuzzPlan(f *testing.F) {
 	f.Add("id: wf\nsteps:\n- {id: l, type: loop, until: 'true', steps: {i: {topic: job.x, compensate: {topic: job.u}}}}\n- {id: p, topic: job.x, pivot: true, depends_on: [l], for_each: input.x}\n", `{"x": [1]}`)
 	f.Fuzz(func(t *testing.T, src, input string) {
 		w, list := plan.Check([]byte(src), yamlx.Auto, plan.Options{})
-		lines := strings.Count(src, "\n") + 1
+		lines := len(lineBreaks.Split(src, -1))
 		for _, found := range plan.Findings([]byte(src), list, "f") {
 			if found.Code == "" || found.Line > lines {
 				t.Fatalf("%+v", found)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +14,11 @@ const (
 	snippetBefore = 60 // of the place, when the line is cut
 )
 
+// lineBreak is what ends a line of a file for the YAML reader, whose places are shown (YAML 1.1, §4.2: CR LF, CR, LF, NEL, LS, PS).
+var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
+
 func splitLines(src []byte) []string {
-	return strings.Split(strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n"), "\n")
+	return lineBreak.Split(strings.TrimPrefix(string(src), "\ufeff"), -1)
 }
 
 // snippet shows a line of a file with a caret below the place; "" when there is no such line.
