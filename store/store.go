@@ -51,19 +51,25 @@ const (
 	TableDedupe   Table = 7 // ordered: command ids and idempotency keys by expiry
 	TableCommand  Table = 8 // plain: what an id or idempotency key was answered with
 	TableRecent   Table = 9 // ordered: runs of a workflow, newest first
+
+	TableAudit     Table = 10 // ordered: audit records, by their number in the chain
+	TableAuditHead Table = 11 // ordered: the head of a chain of audit records
+	TableLimit     Table = 12 // ordered: limits and who holds something of them
+	TableDelivery  Table = 13 // ordered: what was told to people outside, and what became of it
 )
 
 // Ordered tells whether the table keeps its keys in byte order and can be scanned.
 func (t Table) Ordered() bool {
 	switch t {
-	case TableDocIndex, TableHeader, TableLive, TableApproval, TableDedupe, TableRecent:
+	case TableDocIndex, TableHeader, TableLive, TableApproval, TableDedupe, TableRecent,
+		TableAudit, TableAuditHead, TableLimit, TableDelivery:
 		return true
 	}
 	return false
 }
 
 // Known tells whether t is one of the tables above.
-func (t Table) Known() bool { return t >= TableDoc && t <= TableRecent }
+func (t Table) Known() bool { return t >= TableDoc && t <= TableDelivery }
 
 // Key is where a record lives within its partition. Tenant and ID are never empty and hold no NUL byte.
 type Key struct {
