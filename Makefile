@@ -11,12 +11,14 @@ GOFUMPT_VERSION       := v0.12.0
 GOLANGCI_LINT_VERSION := v2.15.0
 GOTESTSUM_VERSION     := v1.13.0
 PROTOC_GEN_GO_VERSION := v1.36.12
+PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
 
 TOOLS         := $(CURDIR)/.tools
 GOFUMPT       := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 GOTESTSUM     := $(TOOLS)/gotestsum-$(GOTESTSUM_VERSION)
 PROTOC_GEN_GO := $(TOOLS)/protoc-gen-go-$(PROTOC_GEN_GO_VERSION)
+PROTOC_GEN_GO_GRPC := $(TOOLS)/protoc-gen-go-grpc-$(PROTOC_GEN_GO_GRPC_VERSION)
 
 # What a build writes: binaries in bin/, everything else that may be thrown away in .build/.
 BIN   := bin
@@ -58,6 +60,7 @@ $(eval $(call go-tool,gofumpt,$(GOFUMPT_VERSION),mvdan.cc/gofumpt))
 $(eval $(call go-tool,golangci-lint,$(GOLANGCI_LINT_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 $(eval $(call go-tool,gotestsum,$(GOTESTSUM_VERSION),gotest.tools/gotestsum))
 $(eval $(call go-tool,protoc-gen-go,$(PROTOC_GEN_GO_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
+$(eval $(call go-tool,protoc-gen-go-grpc,$(PROTOC_GEN_GO_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
 
 .PHONY: deps
 deps: $(GOTESTSUM) ## Install what building and testing need (quick when done)
@@ -66,7 +69,7 @@ deps: $(GOTESTSUM) ## Install what building and testing need (quick when done)
 	@scripts/system-package chromium chromium chromium-browser google-chrome
 
 .PHONY: tools
-tools: deps $(GOFUMPT) $(GOLANGCI_LINT) $(PROTOC_GEN_GO) ## Install the linters and generators too (minutes, once)
+tools: deps $(GOFUMPT) $(GOLANGCI_LINT) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) ## Install the linters and generators too (minutes, once)
 	@scripts/system-package protobuf-compiler protoc
 
 ## Build and try -------------------------------------------------------------------------------------------------------
@@ -130,9 +133,10 @@ fmt: $(GOFUMPT) ## Format the Go code
 	@$(GOFUMPT) -l -w $$(scripts/go-files)
 
 .PHONY: gen
-gen: $(PROTOC_GEN_GO) ## Generate the wire types, the OpenAPI documents and pages of docs/
+gen: $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) ## Generate the wire types, the OpenAPI documents and pages of docs/
 	@scripts/system-package protobuf-compiler protoc
-	cd bus/wire && protoc --plugin=protoc-gen-go=$(PROTOC_GEN_GO) --go_out=. --go_opt=paths=source_relative cordum.proto
+	cd bus/wire && protoc --plugin=protoc-gen-go=$(PROTOC_GEN_GO) --go_out=. --go_opt=paths=source_relative cordum.proto kernel/kernel.proto
+	cd bus/wire && protoc --plugin=protoc-gen-go-grpc=$(PROTOC_GEN_GO_GRPC) --go-grpc_out=. --go-grpc_opt=paths=source_relative kernel/kernel.proto
 	go generate ./...
 
 .PHONY: verify

@@ -88,6 +88,10 @@ func (r *Run) applyStep(at Stamp, f Fact) {
 		r.rest(&r.Steps[f.Step], f.Idle)
 	case *JobNoted:
 		r.rest(&r.Steps[f.Step], f.Idle)
+	case *InputEdited:
+		r.Steps[f.Step].Input = f.Input
+	case *OutputHeld:
+		r.applyHeld(f)
 	case *LateResult:
 		r.applyLate(f)
 	case *FannedOut:
@@ -139,6 +143,7 @@ func (r *Run) applyStarted(at Stamp, f *RunStarted) {
 	r.Tenant, r.Kind, r.Workflow, r.RerunOf = f.Tenant, f.RunKind, f.Workflow, f.RerunOf
 	r.Labels, r.Input, r.Context = f.Labels, f.Input, f.Context
 	r.Parent, r.ForkOf, r.Key = f.Parent, f.ForkOf, f.Key
+	r.Roles, r.ActorType, r.Keyed, r.Owner, r.Author = f.Roles, f.ActorType, f.Keyed, f.Owner, f.Author
 	r.StartedBy, r.StartedAt = at.Actor, at.At
 	for _, u := range f.Reused {
 		s := &r.Steps[u.Step]

@@ -10,7 +10,12 @@ func (r *Run) waitsFor(i int32, kind string) bool {
 // answer ends a step that waits for an approval.
 func (d *decision) answer(in Answer) error {
 	r := d.run
-	if r.State != RunRunning || !r.waitsFor(in.Step, "approval") {
+	switch {
+	case r.State != RunRunning:
+		return nil
+	case r.Quarantined(in.Step):
+		return d.released(in)
+	case !r.waitsFor(in.Step, "approval"):
 		return nil
 	}
 	switch in.Result {
@@ -28,7 +33,14 @@ func (d *decision) answer(in Answer) error {
 
 // expiryRollsBack tells whether an approval that nobody answered in time undoes what the run did.
 func (d *decision) expiryRollsBack(i int32) bool {
-	ask, err := d.run.Plan.Steps[d.run.Steps[i].Def].Spec.Start(d.run.env(i))
-	a, is := ask.(steps.Approval)
-	return is && err == nil && a.OnExpiry == steps.ExpiryRollsBack
+	return d.run.Question(i).OnExpiry == steps.ExpiryRollsBack
+}
+
+// Question is what an approval step asks, as it is now; the zero value when it cannot be rendered.
+func (r *Run) Question(i int32) steps.Approval {
+	ask, err := r.Plan.Steps[r.Steps[i].Def].Spec.Start(r.env(i))
+	if a, is := ask.(steps.Approval); is && err == nil {
+		return a
+	}
+	return steps.Approval{}
 }

@@ -53,6 +53,8 @@ func (d *decision) take(in Input) error {
 		return d.childStatus(in)
 	case JobStatus:
 		return d.jobStatus(in)
+	case EditInput:
+		return d.edit(in)
 	case ChildUndone:
 		return d.childUndone(in)
 	case TimerDue:
@@ -125,6 +127,8 @@ type badEnd struct {
 	effect  bool    // it had its effect all the same
 	refused Payload // of an effect: what was refused
 	settles bool    // its worker's word
+	// attempts are all that the policy allows; 0: as many as the step says.
+	attempts int32
 	// rollback: it says itself that everything is to be undone (on_expiry).
 	rollback bool
 }

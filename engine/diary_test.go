@@ -207,6 +207,9 @@ func (d *diary) noteStep(i int32, f Fact) {
 		d.learn(e, f.Failure, f.Effect, f.Settles, f.Output)
 	case *RetryDue:
 		e.state = "ready"
+	case *OutputHeld:
+		e.state = "waiting"
+		d.learn(e, Failure{}, true, f.Settles, f.Output)
 	case *LateResult:
 		d.learnLate(e, f)
 	case *FannedOut:

@@ -139,6 +139,9 @@ func (d *driver) carryOut(f Fact) {
 		d.setAlarm(TimerTotal, f.Step, f.TotalAt)
 	case *ApprovalAsked:
 		d.approvals[f.Step] = true
+	case *OutputHeld:
+		delete(d.jobs, f.Step)
+		d.approvals[f.Step] = true
 	case *DelaySet:
 		d.setAlarm(TimerDelay, f.Step, f.Due)
 	case *SignalAwaited:

@@ -25,6 +25,11 @@ func (f *RunStarted) Fields(c *codec.Codec) {
 	})
 	c.String(&f.Key)
 	c.Bool(&f.Queued)
+	codec.List(c, &f.Roles, (*codec.Codec).String)
+	c.String(&f.ActorType)
+	c.Bool(&f.Keyed)
+	c.String(&f.Owner)
+	c.String(&f.Author)
 }
 
 // Fields describes the stored form.

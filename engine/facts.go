@@ -58,6 +58,8 @@ const (
 	KindSetBack        FactKind = 36
 	KindChildUndoNoted FactKind = 37
 	KindJobNoted       FactKind = 38
+	KindInputEdited    FactKind = 39
+	KindOutputHeld     FactKind = 40
 )
 
 // Fact is something that became true of a run. The set is closed: NewFact lists it.
@@ -152,6 +154,10 @@ func newNestedFact(k FactKind) Fact {
 		return new(ChildUndoNoted)
 	case KindJobNoted:
 		return new(JobNoted)
+	case KindInputEdited:
+		return new(InputEdited)
+	case KindOutputHeld:
+		return new(OutputHeld)
 	}
 	return nil
 }
@@ -170,6 +176,11 @@ type (
 		Reused                   []Reused
 		Key                      string // of the workflow's concurrency
 		Queued                   bool   // the key is busy: RunAdmitted follows
+		Roles                    []string
+		ActorType                string
+		Keyed                    bool // its start had an idempotency key
+		Owner                    string
+		Author                   string
 	}
 	// RunAdmitted: a run that waited for its concurrency key begins.
 	RunAdmitted struct{}

@@ -101,7 +101,9 @@ func (r *Run) stepFits(f Fact, i int32) bool {
 	case *ChildAsked:
 		return legal(moves, StepInside) && f.Attempt == s.Attempt+1 && r.nests(i) && s.Target < 0
 	case *ApprovalAsked, *DelaySet, *SignalAwaited:
-		return legal(moves, StepWaiting) && s.Target < 0
+		return s.State == StepReady && legal(moves, StepWaiting) && s.Target < 0
+	case *OutputHeld:
+		return s.State == StepRunning && legal(moves, StepWaiting) && s.Target < 0
 	case *SignalTaken:
 		return f.Index >= 0 && int(f.Index) < len(r.Signals) && !s.State.Final()
 	case *StepSucceededFact:
@@ -114,7 +116,7 @@ func (r *Run) stepFits(f Fact, i int32) bool {
 		return legal(moves, StepRetrying)
 	case *RetryDue:
 		return s.State == StepRetrying
-	case *JobStopAsked, *JobNoted:
+	case *JobStopAsked, *JobNoted, *InputEdited:
 		return s.State == StepRunning
 	case *ChildStopAsked, *ChildNoted:
 		return s.State == StepInside && s.Target < 0 && r.nests(i)
@@ -163,7 +165,7 @@ func (r *Run) undoFits(f Fact, i int32) bool {
 	case *UndoSettled:
 		switch f.How {
 		case SettledNothing, SettledSkipped:
-			return legal(moves, StepSkipped)
+			return legal(moves, StepSkipped) && (s.State != StepRunning || r.asks(i))
 		case SettledDone:
 			return legal(moves, StepSucceeded)
 		}
@@ -222,6 +224,10 @@ func partOf(f Fact) (int32, bool) {
 	case *ChildNoted:
 		return f.Step, true
 	case *JobNoted:
+		return f.Step, true
+	case *InputEdited:
+		return f.Step, true
+	case *OutputHeld:
 		return f.Step, true
 	case *ChildStopAsked:
 		return f.Step, true

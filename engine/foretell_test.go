@@ -85,6 +85,12 @@ func (w *world) foretellOne(def *dag.Definition, s *dag.Step, at string) string 
 		return w.foretellLoop(def, s)
 	case "", "worker", "notify", "subworkflow":
 		state := w.scripts[at].ends(s)
+		if state == "quarantined" {
+			state = "succeeded"
+			if w.refused[at] {
+				state = "denied"
+			}
+		}
 		required, _ := s.Own.Get("required").Value().(bool)
 		if s.Type == "notify" && !required && (state == "failed" || state == "timed_out") {
 			return "succeeded"
@@ -119,6 +125,8 @@ func (s script) ends(step *dag.Step) string {
 		switch e.result {
 		case ResultSucceeded:
 			return "succeeded"
+		case ResultQuarantined:
+			return "quarantined"
 		case ResultDenied:
 			return "denied"
 		case ResultCancelled:

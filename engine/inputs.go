@@ -23,6 +23,11 @@ type (
 		Reused           []Reused // of a fork: steps that another run did
 		Key              string   // of the workflow's concurrency
 		Queued           bool     // the key is busy: the run waits for Admit
+		Roles            []string // of who starts it
+		ActorType        string   // human, service
+		Keyed            bool     // the start has an idempotency key of its caller
+		Owner            string   // whose key starts it; "" when the actor is the person
+		Author           string   // who stored this version of the workflow
 	}
 	// Admit lets a run begin that waited for its concurrency key.
 	Admit struct{ Stamp }
@@ -37,6 +42,10 @@ type (
 		Effect  bool    // of a failure: it had its effect all the same; what was refused is in Output
 		// Answered: it is the worker's own word.
 		Answered bool
+		// Rollback: what the run did is to be undone because of it (an approval's on_expiry).
+		Rollback bool
+		// MaxAttempts is what the policy allows of a node's round, if it is less than the step says; 0: it says nothing.
+		MaxAttempts int32
 	}
 	// ChildEnded is how a sub-workflow ended that was an attempt of a step.
 	ChildEnded struct {
@@ -68,7 +77,7 @@ type (
 		Attempt      int32
 		Compensation Compensation // none: there was nothing; running: not yet
 	}
-	// Answer is an approval's end.
+	// Answer is an approval's end: of a step that asks, or of one whose output is held.
 	Answer struct {
 		Stamp
 		Step    int32
@@ -77,6 +86,8 @@ type (
 		Reject  Failure
 		To      string // sent back: to this step
 		Comment string // sent back: what is to be done
+		// Rollback: what the run did is to be undone because of it; of an output that nobody released in time.
+		Rollback bool
 	}
 	// TimerDue says that a timer's time has come, at or after it.
 	TimerDue struct {
@@ -151,9 +162,11 @@ const (
 	ResultCancelled
 	ResultLost
 	ResultSentBack // of an approval
+	// ResultQuarantined: a success whose output people must release first.
+	ResultQuarantined
 )
 
-var resultNames = [...]string{"", "succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "lost", "sent_back"}
+var resultNames = [...]string{"", "succeeded", "failed", "timed_out", "denied", "rejected", "cancelled", "lost", "sent_back", "quarantined"}
 
 func (r Result) String() string { return name(resultNames[:], int(r)) }
 

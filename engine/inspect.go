@@ -116,3 +116,9 @@ func (r *Run) WasUndone(i int32) bool {
 	}
 	return false
 }
+
+// Before is how many attempts a node had made before it was armed again: those of this round are behind it.
+func (r *Run) Before(i int32) int32 { return r.Steps[i].base }
+
+// Idle tells whether a job, or a sub-workflow, is known to wait only for people, timers or signals.
+func (r *Run) Idle(i int32) bool { return r.Steps[i].idle }

@@ -25,7 +25,7 @@ func (s RunState) Final() bool { return s >= RunSucceeded }
 type StepState uint8
 
 // The states of a step. Ready: its join is settled and it waits for its turn (a batch, a resume). Waiting: for an
-// approval or a timer. Retrying: between attempts.
+// approval or a timer, or for people to release its output. Retrying: between attempts.
 const (
 	StepPending StepState = iota
 	StepReady
@@ -121,8 +121,8 @@ var runMoves = map[RunState][]RunState{
 var stepMoves = map[StepState][]StepState{
 	StepPending:   {StepReady, StepSkipped, StepCancelled, StepSucceeded},
 	StepReady:     {StepRunning, StepWaiting, StepInside, StepSucceeded, StepFailed, StepTimedOut, StepCancelled, StepSkipped},
-	StepRunning:   {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepRejected, StepCancelled},
-	StepWaiting:   {StepSucceeded, StepFailed, StepTimedOut, StepRejected, StepCancelled, StepSkipped},
+	StepRunning:   {StepRetrying, StepWaiting, StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepRejected, StepCancelled},
+	StepWaiting:   {StepSucceeded, StepFailed, StepTimedOut, StepDenied, StepRejected, StepCancelled, StepSkipped},
 	StepRetrying:  {StepReady, StepSucceeded, StepFailed, StepTimedOut},
 	StepInside:    {StepRetrying, StepSucceeded, StepFailed, StepTimedOut, StepCancelled},
 	StepSucceeded: {StepPending},
@@ -138,7 +138,7 @@ var stepMoves = map[StepState][]StepState{
 var undoMoves = map[StepState][]StepState{
 	StepPending:  {StepReady, StepHeld, StepSkipped},
 	StepReady:    {StepRunning, StepInside, StepSucceeded, StepSkipped, StepHeld},
-	StepRunning:  {StepRetrying, StepSucceeded, StepHeld},
+	StepRunning:  {StepRetrying, StepSucceeded, StepSkipped, StepHeld}, // skipped: nobody was sent it, and there is nothing to undo
 	StepRetrying: {StepReady, StepHeld},
 	StepInside:   {StepReady, StepHeld},
 	StepHeld:     {StepReady, StepSucceeded, StepSkipped},

@@ -93,7 +93,7 @@ func (w *world) endJob(t *rapid.T, d *driver, i int32) {
 		}
 	}
 	in := d.outcome(i, e.result, Failure{Code: e.code, Retryable: e.retryable, Unknown: e.unknown()})
-	if in.Output = (Payload{}); e.result == ResultSucceeded || e.effect {
+	if in.Output = (Payload{}); e.result == ResultSucceeded || e.result == ResultQuarantined || e.effect {
 		in.Output.Data, in.Effect = json.RawMessage(fmt.Sprintf(`{"node":%d}`, i)), e.effect
 	}
 	d.feed(in)
@@ -225,7 +225,7 @@ func stray(t *rapid.T, w *world, d *driver) {
 			Failure: Failure{Code: "stray", Retryable: true},
 		}
 	case 2:
-		in = Answer{Stamp: d.stamp(), Step: i, Result: Result(rapid.IntRange(0, 8).Draw(t, "answer"))}
+		in = Answer{Stamp: d.stamp(), Step: i, Result: Result(rapid.IntRange(0, 9).Draw(t, "answer"))}
 	case 3:
 		in = ChildEnded{Stamp: d.stamp(), Step: i, Attempt: attempt, State: RunState(rapid.IntRange(0, 6).Draw(t, "state"))}
 	case 4:

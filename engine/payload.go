@@ -25,6 +25,8 @@ func Payloads(f Fact, visit func(*Payload) error) error {
 		all = []*Payload{&f.Items}
 	case *ChildAsked:
 		all = []*Payload{&f.Input}
+	case *InputEdited:
+		all = []*Payload{&f.Input}
 	case *SignalReceived:
 		all = []*Payload{&f.Payload}
 	}

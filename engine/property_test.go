@@ -225,8 +225,11 @@ func caused(r *Run, i int32, in Input) bool {
 		due, timer := in.(TimerDue)
 		return !timer || due.Timer != TimerWait || due.Step == i
 	case "worker":
+		if a, is := in.(Answer); is { // its output was held, and is released
+			return a.Step == i && a.Result == ResultSucceeded && r.Steps[i].effect
+		}
 		o, is := in.(Outcome)
-		return is && o.Step == i && o.Result == ResultSucceeded
+		return is && o.Step == i && (o.Result == ResultSucceeded || o.Result == ResultQuarantined && r.IsUndo(i))
 	}
 	return true
 }

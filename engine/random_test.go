@@ -23,7 +23,7 @@ type world struct {
 	wild    bool // with what makes an end depend on time, or on which failure comes first
 	src     string
 	scripts map[string]script // of jobs and sub-workflows, by the name of the node without its round
-	refused map[string]bool   // approvals, by the same
+	refused map[string]bool   // approvals, and releases of what is held, by the same
 	loops   map[string]loopWorld
 	fans    map[string]fanWorld
 	chosen  map[string][]string // by switches
@@ -257,6 +257,7 @@ func (w *world) drawEnds(t *rapid.T, kind, name string, items int, s map[string]
 		switch kind {
 		case "worker", "notify":
 			w.scripts[at] = rapid.SliceOfN(rapid.Custom(drawEnding), 0, 3).Draw(t, "script")
+			w.refused[at] = rapid.IntRange(0, 2).Draw(t, "not released") == 2
 		case "subworkflow":
 			w.scripts[at] = rapid.SliceOfN(rapid.Custom(drawChildEnding), 0, 3).Draw(t, "script")
 		case "approval":
@@ -318,6 +319,7 @@ func drawEnding(t *rapid.T) ending {
 		{ResultTimedOut, true, CodeQueueTimeout, false},
 		{ResultLost, true, CodeWorkerLost, false},
 		{ResultDenied, false, CodeDenied, false},
+		{result: ResultQuarantined},
 		{ResultCancelled, false, CodeCancelled, false},
 	}).Draw(t, "ending")
 }
@@ -339,6 +341,7 @@ func drawUndoEnding(t *rapid.T) ending {
 		{ResultFailed, false, "fatal", false},
 		{ResultLost, true, CodeWorkerLost, false},
 		{ResultDenied, false, CodeDenied, false},
+		{result: ResultQuarantined},
 		{ResultCancelled, false, CodeCancelled, false},
 	}).Draw(t, "ending")
 }

@@ -21,10 +21,13 @@ func (d *decision) outcome(in Outcome) error {
 	case ResultSucceeded:
 		d.accept(in.Step, in.Output)
 		return nil
+	case ResultQuarantined:
+		d.hold(in)
+		return nil
 	}
 	f := in.Failure
 	f.Attempt = in.Attempt
-	d.attemptFailed(in.Step, in.Result, badEnd{failure: f, effect: in.Effect, refused: in.Output, settles: in.Answered && !f.Unknown})
+	d.attemptFailed(in.Step, in.Result, badEnd{failure: f, effect: in.Effect, refused: in.Output, settles: in.Answered && !f.Unknown, attempts: in.MaxAttempts, rollback: in.Rollback})
 	return nil
 }
 
@@ -73,19 +76,28 @@ func (d *decision) late(in Late) error {
 	return nil
 }
 
-// learn goes on with a held compensation when it became known what its node did.
+// learn goes on with a compensation that is held, or waits for people to let it start, when it became known what its node
+// did.
 func (d *decision) learn(i int32) {
 	r := d.run
 	u := r.Steps[i].Undo
-	if d.err != nil || u < 0 || r.Steps[u].State != StepHeld {
+	if d.err != nil || u < 0 || (r.Steps[u].State != StepHeld && !r.asks(u)) {
 		return
 	}
 	switch r.fate(i, r.Kept) {
 	case saga.Run:
-		d.fact(&UndoRearmed{Step: u})
+		if r.Steps[u].State == StepHeld {
+			d.fact(&UndoRearmed{Step: u})
+		}
 	case saga.Pass:
 		d.fact(&UndoSettled{Step: u, How: SettledNothing})
 	}
+}
+
+// asks tells whether a compensation has never been sent: its first job waits for people to let it start.
+func (r *Run) asks(u int32) bool {
+	s := &r.Steps[u]
+	return s.Target >= 0 && s.State == StepRunning && s.idle && s.Attempt == 1
 }
 
 // relearn does so for every one that is held because nobody knew: an answer may have come while the run was faulted.
@@ -101,7 +113,7 @@ func (d *decision) relearn() {
 // unsent tells whether nobody was asked yet to undo a node.
 func (r *Run) unsent(i int32) bool {
 	u := r.Steps[i].Undo
-	return u < 0 || (r.Steps[u].Attempt == 0 && !r.final(u))
+	return u < 0 || (r.Steps[u].Attempt == 0 && !r.final(u)) || r.asks(u)
 }
 
 // endState is the final state of a step whose last attempt ended like this.

@@ -41,6 +41,9 @@ func (d *decision) mayRetry(i int32, result Result, e badEnd) bool {
 	if s.stopping && !s.overdue || r.stops(i) {
 		return false
 	}
+	if e.attempts > 0 && s.Attempt-s.base >= e.attempts {
+		return false
+	}
 	if e.effect && !r.Spec(i).Idempotent {
 		return false // doing it again could do it twice
 	}

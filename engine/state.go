@@ -98,6 +98,11 @@ type Run struct {
 	ForkOf    string
 	Parent    Parent // the step of another run that started it
 	StartedBy string
+	Roles     []string // of who started it
+	ActorType string   // human, service
+	Keyed     bool     // its start had an idempotency key of its caller
+	Owner     string   // whose key started it; "" when StartedBy is the person
+	Author    string   // who stored this version of the workflow
 	StartedAt time.Time
 	EndedAt   time.Time
 	Labels    map[string]string
@@ -208,6 +213,11 @@ func (r *Run) Fields(c *codec.Codec) {
 	c.String(&r.ForkOf)
 	r.Parent.fields(c)
 	c.String(&r.StartedBy)
+	codec.List(c, &r.Roles, (*codec.Codec).String)
+	c.String(&r.ActorType)
+	c.Bool(&r.Keyed)
+	c.String(&r.Owner)
+	c.String(&r.Author)
 	c.Time(&r.StartedAt)
 	c.Time(&r.EndedAt)
 	c.Strings(&r.Labels)

@@ -154,10 +154,16 @@ func stepInput(d *driver, verb string, i int32, more string) (Input, error) {
 		out := d.outcome(i, ResultFailed, Failure{Code: CodeOutputTooLarge, Message: "refused"})
 		out.Effect, out.Output = true, Payload{Data: json.RawMessage(more)}
 		return out, nil
+	case "quarantine": // a success that people must release
+		out := d.outcome(i, ResultQuarantined, Failure{})
+		out.Output = Payload{Data: json.RawMessage(more)}
+		return out, nil
 	case "deny":
 		return d.outcome(i, ResultDenied, Failure{Code: CodeDenied, Message: "no rule allows it"}), nil
 	case "job-waits": // for people to let it start
 		return JobStatus{Stamp: d.stamp(), Step: i, Attempt: d.jobs[i], Idle: true}, nil
+	case "edit": // the input of such a job
+		return EditInput{Stamp: d.stamp(), Step: i, Attempt: d.jobs[i], Input: Payload{Data: json.RawMessage(more)}}, nil
 	case "job-works":
 		return JobStatus{Stamp: d.stamp(), Step: i, Attempt: d.jobs[i]}, nil
 	case "refuse-approval": // of a job that its policy lets run only with one
@@ -172,6 +178,8 @@ func stepInput(d *driver, verb string, i int32, more string) (Input, error) {
 		return d.outcome(i, ResultCancelled, Failure{Code: CodeCancelled, Message: "silent", Unknown: true}), nil
 	case "approve":
 		return Answer{Stamp: d.stamp(), Step: i, Result: ResultSucceeded, Output: json.RawMessage(`{"decision":"approve","by":"ann"}`)}, nil
+	case "expire": // an output that nobody released in time, where that undoes everything
+		return Answer{Stamp: d.stamp(), Step: i, Result: ResultRejected, Reject: Failure{Code: CodeExpired, Message: "too late"}, Rollback: true}, nil
 	case "reject":
 		return Answer{Stamp: d.stamp(), Step: i, Result: ResultRejected, Reject: Failure{Code: CodeRejected, Message: "no"}}, nil
 	}

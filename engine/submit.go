@@ -9,6 +9,7 @@ func (d *decision) submit(in Submit) error {
 		Tenant: in.Tenant, Workflow: in.Workflow, Digest: d.run.Plan.Def.Digest, RunKind: in.Kind, RerunOf: in.RerunOf,
 		Labels: in.Labels, Input: in.Input, Context: in.Context, TimeoutAt: d.after(d.run.Plan.Def.Timeout),
 		Parent: in.Parent, ForkOf: in.ForkOf, Reused: in.Reused, Key: in.Key, Queued: in.Queued,
+		Roles: in.Roles, ActorType: in.ActorType, Keyed: in.Keyed, Owner: in.Owner, Author: in.Author,
 	})
 	return nil
 }

@@ -78,7 +78,7 @@ func (r *Run) UndoingChild(i int32) (Child, bool) {
 
 // MaySendBack says why an approval that waits cannot be sent back to a step; nil when it can. The error is a *Refusal.
 func (r *Run) MaySendBack(i int32, to string) error {
-	if r.State != RunRunning || !r.waitsFor(i, "approval") {
+	if r.State != RunRunning || !r.waitsFor(i, "approval") && !r.Quarantined(i) {
 		return &Refusal{"not_waiting", "the approval does not wait any more"}
 	}
 	asking := decision{run: r, err: errAsking} // which makes nothing true

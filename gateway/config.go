@@ -15,14 +15,22 @@ import (
 
 // Config is what a gateway is made with.
 type Config struct {
-	// Dev asks for no keys: everybody is user:dev with all roles, or whom X-Principal-Id names. Only requests whose
-	// Host is a loopback name or address are answered. Default: false.
+	// Dev asks for no keys: everybody is user:dev with all roles, or whom X-Principal-Id and X-Principal-Role name; keys
+	// that the installation keeps are taken as ever. Only requests whose Host is a loopback name or address are answered.
+	// Default: false.
 	Dev bool
-	// APIKeys are the keys that are taken, each at least MinAPIKey characters. Required unless Dev; refused with Dev,
-	// where they would protect nothing.
+	// APIKeys are keys that are taken beside those that the installation keeps, each at least MinAPIKey characters: a
+	// plain one does everything, NAME:ROLE+ROLE:TENANT:KEY has those roles in that tenant (empty: Tenant). Required
+	// unless Dev; refused with Dev, where they would protect nothing.
 	APIKeys []string
-	// Tenant is the tenant that keys belong to. Default: "default".
+	// Tenant is the tenant that keys of the configuration belong to. Default: "default".
 	Tenant string
+	// LinkKey signs approval links, at least 32 bytes; every replica has the same one. Default: none, and no link is made
+	// or taken.
+	LinkKey []byte
+	// Approvers are the people outside who answer by links, with their roles. Default: nobody, and a link's person has
+	// the role approver alone.
+	Approvers []Approver
 	// Version is what /api/v1/status and the OpenAPI document call this server. Default: "dev".
 	Version string
 
@@ -95,10 +103,8 @@ func (c Config) check() error {
 	if !c.Dev && len(c.APIKeys) == 0 {
 		return errors.New("gateway: no API key is configured; set CORDUM_API_KEY, or use dev mode on this machine")
 	}
-	for i, k := range c.APIKeys {
-		if len(k) < MinAPIKey {
-			return fmt.Errorf("gateway: API key %d has %d characters, at least %d are needed; make one with: openssl rand -hex 32", i+1, len(k), MinAPIKey)
-		}
+	if len(c.LinkKey) > 0 && len(c.LinkKey) < 32 {
+		return errors.New("gateway: the key of approval links has less than 32 bytes")
 	}
 	for _, o := range c.Origins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {

@@ -25,8 +25,21 @@ type Watch interface {
 	Close()
 }
 
+// Documents are what the whole installation agrees on, such as keys.
+type Documents interface {
+	// Doc reads one document, or answers [runner.ErrNotFound].
+	Doc(ctx context.Context, kind, name string) (runner.Doc, error)
+	// Docs lists up to limit documents of a kind by name, behind the name after; next is empty on the last page.
+	Docs(ctx context.Context, kind, after string, limit int) (docs []runner.Doc, next string, err error)
+	// ChangeDocs makes all changes or none, in one commit with its audit record. [runner.ErrConflict]: an IfMatch did not
+	// hold.
+	ChangeDocs(ctx context.Context, c runner.Caller, act, subject string, changes ...runner.DocChange) error
+}
+
 // Calls are the calls that are answered at once.
 type Calls interface {
+	Documents
+
 	PutWorkflow(ctx context.Context, c runner.Caller, source []byte, f runner.Format) (runner.WorkflowVersion, error)
 	CheckWorkflow(ctx context.Context, source []byte, f runner.Format) (runner.WorkflowVersion, []dag.Diagnostic)
 	Workflow(ctx context.Context, c runner.Caller, id, digest string) (runner.WorkflowVersion, error)
@@ -61,6 +74,17 @@ type Calls interface {
 	Approvals(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.ApprovalView, string, error)
 	Approval(ctx context.Context, c runner.Caller, id string) (runner.ApprovalView, error)
 	Decide(ctx context.Context, c runner.Caller, id string, d runner.Decision) (runner.ApprovalView, error)
+	// EditJob gives a job that waits for its approval another input.
+	EditJob(ctx context.Context, c runner.Caller, id string, e runner.Edit) (runner.ApprovalView, error)
+	// Delegate lets somebody else answer in the caller's place for a while.
+	Delegate(ctx context.Context, c runner.Caller, id string, d runner.Delegation) (runner.ApprovalView, error)
+	// Deliveries are the messages about an approval to people outside, and what became of them.
+	Deliveries(ctx context.Context, c runner.Caller, id string) ([]runner.Delivery, error)
+
+	// Holds are those that are on. SetHold answers when nothing more is sent that the hold is over.
+	Holds(ctx context.Context, c runner.Caller) []runner.Hold
+	SetHold(ctx context.Context, c runner.Caller, h runner.Hold) (runner.Hold, error)
+	LiftHold(ctx context.Context, c runner.Caller, hold string) error
 
 	Workers(ctx context.Context, c runner.Caller) ([]runner.WorkerView, error)
 	// Health is nil when every partition is owned and the store answers.

@@ -13,6 +13,7 @@ import (
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/safety"
 )
 
 // sentinels is the one table from the engine's errors to codes. what is the detail; empty means that the error's own
@@ -22,6 +23,9 @@ var sentinels = []struct {
 	code string
 	what string
 }{
+	{safety.ErrFourEyes, "four_eyes", "Who asked for it, or edited it, may not approve it, by any of their keys; they may deny it."},
+	{safety.ErrNotApprover, "not_an_approver", "You may see it; those who may decide it are among its needs."},
+	{runner.ErrForbidden, "forbidden", ""},
 	{runner.ErrNotFound, "not_found", "It does not exist, or is not yours."},
 	{runner.ErrConflict, "conflict", ""},
 	{runner.ErrIdempotency, "idempotency_key_reused", "Send the same body again, or use another key."},

@@ -16,6 +16,7 @@ import (
 // fakeEngine is a small real engine: it keeps workflows, runs that advance when a test says so, and their events, in
 // memory and by tenant.
 type fakeEngine struct {
+	holds     fakeHolds
 	mu        sync.Mutex
 	workflows map[string][]runner.WorkflowVersion // by tenant/id, oldest first
 	runs      map[string]*fakeRun                 // by tenant/id
@@ -27,6 +28,7 @@ type fakeEngine struct {
 	callers   []runner.Caller
 	sick      error
 	boom      bool
+	docs      fakeDocs
 	stubborn  map[string]bool // runs whose commands make the engine panic
 }
 
@@ -44,6 +46,7 @@ func newFake() *fakeEngine {
 	return &fakeEngine{
 		workflows: map[string][]runner.WorkflowVersion{}, runs: map[string]*fakeRun{}, keys: map[string]fakeKey{},
 		jobs: map[string]runner.JobView{}, approvals: map[string]runner.ApprovalView{}, watches: map[*fakeWatch]struct{}{},
+		docs: fakeDocs{values: map[string][]byte{}},
 	}
 }
 
@@ -337,48 +340,6 @@ func (f *fakeEngine) CancelJob(ctx context.Context, c runner.Caller, id string) 
 	job, err := f.Job(ctx, c, id)
 	job.State = "cancelled"
 	return job, err
-}
-
-func (f *fakeEngine) Approvals(_ context.Context, c runner.Caller, _ runner.Filter) ([]runner.ApprovalView, string, error) {
-	defer f.lock(c)()
-	var out []runner.ApprovalView
-	for _, a := range f.approvals {
-		out = append(out, a)
-	}
-	return out, "", nil
-}
-
-func (f *fakeEngine) Approval(_ context.Context, c runner.Caller, id string) (runner.ApprovalView, error) {
-	defer f.lock(c)()
-	a, ok := f.approvals[c.Tenant+"/"+id]
-	if !ok {
-		return a, runner.ErrNotFound
-	}
-	return a, nil
-}
-
-func (f *fakeEngine) Decide(_ context.Context, c runner.Caller, id string, d runner.Decision) (runner.ApprovalView, error) {
-	defer f.lock(c)()
-	a, ok := f.approvals[c.Tenant+"/"+id]
-	switch {
-	case !ok:
-		return a, runner.ErrNotFound
-	case a.State == "expired":
-		return a, fmt.Errorf("%w: the approval has expired", runner.ErrGone)
-	case a.State != "waiting":
-		return a, fmt.Errorf("%w: already %s by %s", runner.ErrConflict, a.State, a.DecidedBy)
-	case d.ExpectHash != "" && d.ExpectHash != a.Hash:
-		return a, fmt.Errorf("%w: the approval has changed", runner.ErrConflict)
-	}
-	a.State, a.DecidedBy, a.Comment = "denied", c.Actor, d.Comment
-	if d.SendBack != "" {
-		a.Comment = "back to " + d.SendBack + ": " + d.Comment
-	}
-	if d.Approve {
-		a.State = "approved"
-	}
-	f.approvals[c.Tenant+"/"+id] = a
-	return a, nil
 }
 
 func (f *fakeEngine) Workers(_ context.Context, c runner.Caller) ([]runner.WorkerView, error) {

@@ -19,7 +19,8 @@ type Gateway struct {
 	cfg    Config
 	log    *slog.Logger
 	engine Engine
-	keys   keyring
+	ring   keyring   // of the configuration
+	keys   *keystore // of the installation
 	csrf   *http.CrossOriginProtection
 	meters *meters
 
@@ -48,12 +49,16 @@ func New(cfg Config, eng Engine) (*Gateway, error) {
 	if eng == nil {
 		return nil, errors.New("gateway: an engine is needed")
 	}
+	ring, err := newKeyring(cfg.APIKeys, cfg.Tenant)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	m, err := newMeters(cfg.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: register metrics: %w", err)
 	}
 	g := &Gateway{
-		cfg: cfg, log: cfg.Logger, engine: eng, keys: newKeyring(cfg.APIKeys), meters: m,
+		cfg: cfg, log: cfg.Logger, engine: eng, ring: ring, keys: newKeystore(eng, time.Now), meters: m,
 		csrf:       http.NewCrossOriginProtection(),
 		callerRate: newBuckets(cfg.Rate, time.Now), publicRate: newBuckets(cfg.PublicRate, time.Now),
 		mux: http.NewServeMux(), begun: time.Now(),

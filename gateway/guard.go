@@ -47,6 +47,9 @@ func (g *Gateway) admit(r *http.Request, route *Route) (*request, *Problem) {
 	if route.Tenant != TenantCaller || !principal.Roles.Allow(route.Role) {
 		return nil, newProblem("forbidden", "It needs the role "+route.Role.String()+".")
 	}
+	if !inScope(principal.Scopes, route.Audit) {
+		return nil, outOfScope(route.Audit)
+	}
 	bucket, key := g.callerRate, principal.Tenant+"\x00"+principal.Actor
 	if route.Rate == RateAddress {
 		bucket, key = g.publicRate, addressOf(r)
@@ -67,6 +70,14 @@ func (g *Gateway) admit(r *http.Request, route *Route) (*request, *Problem) {
 		return nil, newProblem("invalid_argument", "The header X-Reason holds at most "+strconv.Itoa(MaxReason)+" bytes.")
 	}
 	return req, nil
+}
+
+// outOfScope says that a key was made for other things.
+func outOfScope(verb string) *Problem {
+	if verb == "" {
+		verb = scopeRead
+	}
+	return newProblem("forbidden", "The key is not good for "+verb+": its scopes do not include it.")
 }
 
 // commandID is an idempotency key within its scope, which is the route and the principal; the tenant is the engine's

@@ -22,6 +22,21 @@ const (
 	MaxReason = 1024
 	// MinAPIKey is the shortest API key that is taken: 128 bits written in hexadecimal.
 	MinAPIKey = 32
+	// maxName bounds the name of a tenant, a person or a role, maxNames how many roles, groups or scopes one has.
+	maxName  = 64
+	maxNames = 32
+	// MaxLinkAge is how long an approval link is good at most, maxLink how long its text may be, MaxLinkForm how large the
+	// answer of its page.
+	MaxLinkAge  = 7 * 24 * time.Hour
+	maxLink     = 4096
+	MaxLinkForm = 128 << 10
+	// KeyCacheTTL is how long a key that was read is believed: the most that another process takes to see that it was
+	// revoked. The process that revokes it knows at once.
+	KeyCacheTTL = time.Second
+	// MaxCachedKeys is how many keys are kept in memory.
+	MaxCachedKeys = 10_000
+	// MaxKeyPages is how many pages of 1,000 keys one list looks through; its cursor leads on.
+	MaxKeyPages = 10
 
 	// DefaultPage and MaxPage are how many items a page of a list holds.
 	DefaultPage = 50

@@ -2,10 +2,8 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -15,8 +13,32 @@ import (
 // Principal is who a request comes from.
 type Principal struct {
 	Tenant string
-	Actor  string // "user:dev", "key:1f2e3d4c"; recorded with everything the request does
-	Roles  Roles
+	Actor  string   // "user:dev", "key:k3f9…"; recorded with everything the request does
+	Roles  Roles    // of the route table
+	Names  []string // every role by its name, sorted: those of the route table with what they include, and policies' own
+	Groups []string
+	Type   string   // TypeHuman or TypeService
+	Owner  string   // of a key: whose it is, "user:ann"; who owns it does not approve what it asked for
+	Scopes []string // of a key: the only verbs it is good for; empty: all that its roles allow
+	// Operator came with the server's own configuration, and may make keys for other tenants.
+	Operator bool
+}
+
+// The types of a principal, as a policy's actor_types name them.
+const (
+	TypeHuman   = "human"
+	TypeService = "service"
+)
+
+// May tells whether the principal may call a route that asks for a role and is called verb in the audit log; what only
+// reads has no verb.
+func (p *Principal) May(role Role, verb string) bool {
+	return p.Roles.Allow(role) && inScope(p.Scopes, verb)
+}
+
+// holding gives the principal roles by their names.
+func (p *Principal) holding(names []string) {
+	p.Roles, p.Names = rolesNamed(names)
 }
 
 // request is what the guard found out about a request; it travels in its context.
@@ -45,7 +67,16 @@ func caller(ctx context.Context, reason string) runner.Caller {
 	if reason == "" {
 		reason = r.reason
 	}
-	return runner.Caller{Tenant: r.principal.Tenant, Actor: r.principal.Actor, Reason: reason, Command: r.command}
+	c := r.principal.caller()
+	c.Reason, c.Command = reason, r.command
+	return c
+}
+
+// caller is the principal as the engine knows it.
+func (p *Principal) caller() runner.Caller {
+	return runner.Caller{
+		Tenant: p.Tenant, Actor: p.Actor, Roles: p.Names, Groups: p.Groups, ActorType: p.Type, Owner: p.Owner,
+	}
 }
 
 // creator is the caller of what has an idempotency key of its own in the request to the engine, or needs none: a
@@ -63,31 +94,9 @@ const keyProtocol = "cordum-api-key."
 // them.
 var secretQueries = []string{"api_key", "apikey", "key", "token", "access_token"}
 
-// keyring knows the keys by their SHA-256, so that comparing takes the same time for every wrong one.
-type keyring [][sha256.Size]byte
-
-func newKeyring(keys []string) keyring {
-	ring := make(keyring, len(keys))
-	for i, k := range keys {
-		ring[i] = sha256.Sum256([]byte(k))
-	}
-	return ring
-}
-
-// find tells who holds a key.
-func (ring keyring) find(key string) (actor string, ok bool) {
-	sum := sha256.Sum256([]byte(key))
-	found := 0
-	for i := range ring {
-		found |= subtle.ConstantTimeCompare(sum[:], ring[i][:])
-	}
-	return "key:" + hex.EncodeToString(sum[:4]), found == 1
-}
-
 // authenticate finds out who asks.
 func (g *Gateway) authenticate(r *http.Request, route *Route) (Principal, *Problem) {
-	query := r.URL.RawQuery
-	if query != "" {
+	if r.URL.RawQuery != "" {
 		values := r.URL.Query()
 		for _, name := range secretQueries {
 			if values.Has(name) {
@@ -95,18 +104,34 @@ func (g *Gateway) authenticate(r *http.Request, route *Route) (Principal, *Probl
 			}
 		}
 	}
-	if g.cfg.Dev {
+	key := keyOf(r, route)
+	if g.cfg.Dev && !strings.HasPrefix(key, keyPrefix) {
 		return devPrincipal(r, g.cfg.Tenant)
 	}
-	actor, ok := g.keys.find(keyOf(r, route))
-	if !ok {
+	p, problem := g.holder(r.Context(), key)
+	if problem != nil {
+		return Principal{}, problem
+	}
+	if t := r.Header.Get("X-Tenant-ID"); t != "" && t != p.Tenant {
+		return Principal{}, newProblem("tenant_mismatch", "Leave X-Tenant-ID out, or send the tenant that the key belongs to.")
+	}
+	return p, nil
+}
+
+// holder is who holds a key. Every key that is none, or none any more, gets the same answer.
+func (g *Gateway) holder(ctx context.Context, key string) (Principal, *Problem) {
+	if p, ok := g.ring.find(key); ok {
+		return p, nil
+	}
+	p, err := g.keys.find(ctx, key)
+	switch {
+	case err == nil:
+		return p, nil
+	case errors.Is(err, errNoKey):
 		return Principal{}, newProblem("unauthenticated", "Send a valid key in the header X-API-Key, or as Authorization: Bearer.").
 			with("WWW-Authenticate", "Bearer")
 	}
-	if t := r.Header.Get("X-Tenant-ID"); t != "" && t != g.cfg.Tenant {
-		return Principal{}, newProblem("tenant_mismatch", "Leave X-Tenant-ID out, or send the tenant that the key belongs to.")
-	}
-	return Principal{Tenant: g.cfg.Tenant, Actor: actor, Roles: RolesOf(RoleAdmin)}, nil
+	return Principal{}, newProblem("unavailable", "Whose key it is cannot be read right now.").with("Retry-After", "1")
 }
 
 // keyOf reads the key a request shows. Two different ones are none: it would not be clear who asks.
@@ -140,26 +165,9 @@ func keyOfProtocol(r *http.Request) string {
 	return ""
 }
 
-func devPrincipal(r *http.Request, tenant string) (Principal, *Problem) {
-	p := Principal{Tenant: tenant, Actor: "user:dev", Roles: RolesOf(RoleAdmin)}
-	if t := r.Header.Get("X-Tenant-ID"); t != "" {
-		if !plainName(t) {
-			return Principal{}, newProblem("invalid_tenant", "Use letters, digits, '.', '_' and '-', at most 64.")
-		}
-		p.Tenant = t
-	}
-	if name := r.Header.Get("X-Principal-Id"); name != "" {
-		name = strings.TrimPrefix(name, "user:")
-		if !plainName(name) {
-			return Principal{}, newProblem("invalid_principal", "Use letters, digits, '.', '_', '-', '@' and '+', at most 64.")
-		}
-		p.Actor = "user:" + name
-	}
-	return p, nil
-}
-
+// plainName tells whether a text can be a tenant, a person or a role in every place where names go.
 func plainName(s string) bool {
-	if s == "" || len(s) > 64 {
+	if s == "" || len(s) > maxName {
 		return false
 	}
 	for _, c := range []byte(s) {
@@ -172,3 +180,12 @@ func plainName(s string) bool {
 	}
 	return true
 }
+
+// isUser tells whether a text names a person, as "user:ann".
+func isUser(s string) bool {
+	name, ok := strings.CutPrefix(s, userPrefix)
+	return ok && plainName(name)
+}
+
+// userPrefix begins the name of a person.
+const userPrefix = "user:"

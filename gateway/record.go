@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -107,7 +108,7 @@ func (g *Gateway) account(a *answer, r *http.Request, rec *record, took time.Dur
 	}
 	g.log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", rec.id), slog.String("method", method), slog.String("route", route),
-		slog.String("path", clip(r.URL.Path)), slog.Int("status", status), slog.Int64("bytes", a.bytes),
+		slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", status), slog.Int64("bytes", a.bytes),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("tenant", rec.tenant), slog.String("actor", rec.actor), slog.String("audit", verb))
 }
@@ -129,6 +130,14 @@ func knownMethod(m string) string {
 		return m
 	}
 	return "other"
+}
+
+// loggedPath is a path as logs may have it: that of an approval link is a credential.
+func loggedPath(path string) string {
+	if strings.HasPrefix(path, linkPath) {
+		return linkPath + "…"
+	}
+	return clip(path)
 }
 
 func clip(s string) string {

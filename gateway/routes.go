@@ -7,13 +7,14 @@ const prefix = "/api/v1"
 // Media types of bodies.
 var (
 	jsonOnly    = []string{"application/json"}
+	formOnly    = []string{"application/x-www-form-urlencoded"}
 	definitions = []string{"application/json", "application/yaml", "application/x-yaml", "text/yaml"}
 )
 
 // Routes is the one table of what the gateway serves.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), streamRoutes(), systemRoutes()} {
+	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), holdRoutes(), keyRoutes(), streamRoutes(), systemRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -133,30 +134,6 @@ func jobRoutes() []Route {
 			Method: "GET", Path: prefix + "/workers", ID: "listWorkers", Tag: "workers", Summary: "List the workers as their heartbeats show them",
 			Role: RoleViewer, Tenant: TenantCaller, bind: handle((*Gateway).listWorkers),
 		},
-	}
-}
-
-func approvalRoutes() []Route {
-	const tag = "approvals"
-	decide := func(path, id, summary string, bind binder) Route {
-		return Route{
-			Method: "POST", Path: prefix + "/approvals/{id}/" + path, ID: id, Tag: tag, Summary: summary,
-			Role: RoleApprover, Tenant: TenantCaller, Body: MaxBody, Accepts: jsonOnly,
-			Audit: "approval.decide", Errors: []int{notFound, conflict, http.StatusGone}, bind: bind,
-		}
-	}
-	return []Route{
-		{
-			Method: "GET", Path: prefix + "/approvals", ID: "listApprovals", Tag: tag, Summary: "List approvals, waiting ones first",
-			Role: RoleViewer, Tenant: TenantCaller, bind: handle((*Gateway).listApprovals),
-		},
-		{
-			Method: "GET", Path: prefix + "/approvals/{id}", ID: "getApproval", Tag: tag, Summary: "Read an approval",
-			Role: RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).getApproval),
-		},
-		decide("decide", "decideApproval", "Approve, deny or send back", handle((*Gateway).decideApproval)),
-		decide("approve", "approveApproval", "Approve", handle((*Gateway).approveApproval)),
-		decide("reject", "rejectApproval", "Deny", handle((*Gateway).rejectApproval)),
 	}
 }
 

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"cordum.dev/cordum/engine/runner"
 )
 
 // onlyReads are the requests that have a body, or may cost much, and change nothing.
@@ -41,22 +44,121 @@ func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
 	}
 }
 
-// Every route × {no credentials, a wrong key, another tenant} is refused, before anything else about the request
-// matters.
+// Every route × {no credentials, a wrong key, a revoked one, an expired one, another tenant} is refused, before anything
+// else about the request matters.
 func TestEveryRouteAsksForCredentials(t *testing.T) {
 	a := newAPI(t, withKeys)
+	admin := []string{"admin"}
+	gone, before := time.Unix(1, 0), time.Unix(2, 0)
+	revoked := a.key(storedKey{Tenant: "default", Roles: admin, RevokedAt: &gone})
+	expired := a.key(storedKey{Tenant: "default", Roles: admin, ExpiresAt: &before})
+	good := a.key(storedKey{Tenant: "default", Roles: admin})
 	for _, r := range Routes() {
 		if r.Role == RolePublic {
 			continue
 		}
-		path := strings.NewReplacer("{id}", "x", "{step}", "y").Replace(r.Path)
-		a.call(r.Method, path, "").want(401, "unauthenticated")
-		a.call(r.Method, path, "", "X-API-Key: "+strings.Repeat("0", 32)).want(401, "unauthenticated")
+		path := pathOf(&r)
+		for _, key := range []string{"", strings.Repeat("0", 32), revoked, expired, good[:len(good)-1] + "x", good + "0", good[:21]} {
+			headers := []string{"X-API-Key: " + key}
+			if key == "" {
+				headers = nil
+			}
+			a.call(r.Method, path, "", headers...).want(401, "unauthenticated")
+		}
 		a.call(r.Method, path, "", "X-API-Key: "+testKey, "X-Tenant-ID: acme").want(403, "tenant_mismatch")
+		a.call(r.Method, path, "", "X-API-Key: "+good, "X-Tenant-ID: acme").want(403, "tenant_mismatch")
 	}
 	if len(a.engine.callers) != 0 {
 		t.Errorf("the engine was called: %+v", a.engine.callers)
 	}
+}
+
+// pathOf is a path of the route with names in it that nothing has.
+func pathOf(r *Route) string {
+	return placeholder.ReplaceAllString(r.Path, "x")
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// Every route × role is let in, or not, as docs/roles.md says. Whoever is let in gets any other answer.
+func TestEveryRouteByRole(t *testing.T) {
+	a := newAPI(t, withKeys)
+	keys := map[Role]string{}
+	for _, role := range heldRoles {
+		keys[role] = a.key(storedKey{Tenant: "default", Roles: []string{role.String()}})
+	}
+	stranger := a.key(storedKey{Tenant: "default", Roles: []string{"sre"}})
+	page := string(RolesPage())
+	for _, r := range Routes() {
+		if r.Role == RolePublic {
+			continue
+		}
+		row := "| `" + r.pattern() + "` |"
+		for _, role := range heldRoles {
+			may := RolesOf(role).Allow(r.Role)
+			row += map[bool]string{true: " ✓ |", false: " – |"}[may]
+			w := a.call(r.Method, pathOf(&r), "", "X-API-Key: "+keys[role])
+			if refused := w.Code == 403 || w.Code == 401; refused == may {
+				t.Errorf("%s as %s: status %d", r.pattern(), role, w.Code)
+			}
+		}
+		a.call(r.Method, pathOf(&r), "", "X-API-Key: "+stranger).want(403, "forbidden")
+		if !strings.Contains(page, row) {
+			t.Errorf("docs/roles.md does not say: %s", row)
+		}
+	}
+}
+
+// Every route about one thing answers who belongs to another tenant as if the thing were not there, and writes nothing.
+func TestEveryRouteAboutAThingOfOthers(t *testing.T) {
+	a := newAPI(t, withKeys)
+	run := a.runAs(testKey)
+	a.engine.approvals["default/ap"] = runner.ApprovalView{ID: "ap", State: "waiting"}
+	a.engine.jobs["default/jo"] = runner.JobView{ID: "jo"}
+	theirs := a.key(storedKey{Tenant: "default", Name: "theirs", Roles: []string{"viewer"}})
+	id, _ := splitKey(theirs)
+	other := "X-API-Key: " + a.key(storedKey{Tenant: "acme", Roles: []string{"admin"}})
+	things := map[string]string{"runs": run, "workflow-runs": run, "workflows": "wf", "jobs": "jo", "approvals": "ap", "keys": id}
+	before := len(a.engine.docs.acts)
+	for _, r := range Routes() {
+		family, _, found := strings.Cut(strings.TrimPrefix(r.Path, prefix+"/"), "/{id}")
+		if !found || r.Role == RolePublic {
+			continue
+		}
+		thing, known := things[family]
+		if !known {
+			continue // the tests of that family's own part have it
+		}
+		path := strings.NewReplacer("{id}", thing, "{step}", "a").Replace(r.Path)
+		body := bodyOf[r.ID]
+		if body == "" && r.Body > 0 {
+			body = "{}"
+		}
+		query := ""
+		if r.ID == "diffWorkflow" {
+			query = "?from=" + strings.Repeat("0", 64) + "&to=" + strings.Repeat("1", 64)
+		}
+		mine, missing := a.call(r.Method, path+query, body, other), a.call(r.Method, pathOf(&r)+query, body, other)
+		if mine.Code != 404 || mine.Body.String() != missing.Body.String() {
+			t.Errorf("%s: status %d for another tenant's, %d for none: %s", r.pattern(), mine.Code, missing.Code, mine.Body)
+		}
+	}
+	if len(a.engine.docs.acts) != before || a.engine.approvals["default/ap"].State != "waiting" {
+		t.Error("something was written")
+	}
+}
+
+// bodyOf are bodies with which a request gets as far as its thing; {} does it for the others.
+var bodyOf = map[string]string{
+	"decideApproval":       `{"decision":"approve"}`,
+	"forkRun":              `{"from":"a"}`,
+	"signalRun":            `{"name":"go"}`,
+	"rollbackRun":          `{}`,
+	"skipCompensation":     `{"reason":"x"}`,
+	"markCompensationDone": `{"reason":"x"}`,
+	"editApproval":         `{"input":{}}`,
+	"delegateApproval":     `{"to":"user:bob","until":"2100-01-01T00:00:00Z"}`,
+	"linkApproval":         `{"approver":"user:bob"}`,
 }
 
 // Every route × role answers as the table says.
@@ -160,6 +262,7 @@ func TestSchemasOfRequestsAreClosed(t *testing.T) {
 		_, request := map[string]bool{
 			"Cancel": true, "Comment": true, "JobSubmit": true, "Reason": true, "RunStart": true, "Signal": true, "Verdict": true,
 			"RollbackRun": true, "ForkRun": true, "DryRun": true, "DryRunDefinition": true, "Batch": true, "BatchFilter": true,
+			"KeyCreate": true, "EditApproval": true, "DelegateApproval": true, "LinkApproval": true,
 		}[name]
 		if closed := schema.AdditionalProperties == false; closed != request {
 			t.Errorf("%s: closed is %v", name, closed)

@@ -42,6 +42,7 @@ func apiConfig(version string) huma.Config {
 				{Name: "jobs", Description: "Single pieces of work"},
 				{Name: "workers", Description: "Who does the work"},
 				{Name: "approvals", Description: "What waits for a person"},
+				{Name: "keys", Description: "Who may call"},
 				{Name: "stream", Description: "Runs as they happen"},
 				{Name: "system", Description: "The server itself"},
 			},

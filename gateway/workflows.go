@@ -48,8 +48,8 @@ func (g *Gateway) createWorkflow(ctx context.Context, in *createWorkflowInput) (
 	source, asked := takeRun(source, format)
 	once := oneShot(source, format)
 	start := in.Run == "true" || (in.Run == "" && (asked || once))
-	if start && !requestOf(ctx).principal.Roles.Allow(RoleOperator) {
-		return nil, newProblem("forbidden", "Starting it needs the role operator too; store it with run=false.")
+	if who := requestOf(ctx).principal; start && !who.May(RoleOperator, "run.start") {
+		return nil, newProblem("forbidden", "Starting it needs the role operator too, and a key without scopes or with run.start; store it with run=false.")
 	}
 	w, diags, err := g.check(ctx, source, format)
 	switch {

@@ -7,7 +7,7 @@ import (
 	"cordum.dev/cordum/gateway"
 )
 
-// Files renders the descriptions of the API and the page of its problems, by their names seen from this folder, as they
+// Files renders the descriptions of the API and the pages of its problems and roles, by their names seen from this folder, as they
 // are to be committed. The version in them is that of the API, not
 // of a build, so that a release does not change them.
 func Files() (map[string][]byte, error) {
@@ -20,6 +20,7 @@ func Files() (map[string][]byte, error) {
 		"openapi-3.0.yaml": withNote(v30),
 
 		"../docs/problems.md": gateway.ProblemsPage(),
+		"../docs/roles.md":    gateway.RolesPage(),
 	}, nil
 }
 

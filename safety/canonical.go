@@ -19,15 +19,21 @@ func canonicalSet(fallback Verdict, base, overlays []*bundle) ([]byte, error) {
 	return yamlx.AppendCanonical(nil, doc)
 }
 
+// sortedBundles are bundles by name.
+func sortedBundles(bundles []*bundle) []*bundle {
+	return slices.SortedFunc(slices.Values(bundles), func(a, b *bundle) int { return cmp.Compare(a.name, b.name) })
+}
+
 func documents(bundles []*bundle) []any {
-	bundles = slices.SortedFunc(slices.Values(bundles), func(a, b *bundle) int { return cmp.Compare(a.name, b.name) })
 	out := make([]any, 0, len(bundles))
-	for _, b := range bundles {
+	for _, b := range sortedBundles(bundles) {
 		rules := make([]any, 0, len(b.rules))
 		for _, r := range b.rules {
 			rules = append(rules, r.document())
 		}
-		out = append(out, map[string]any{"name": b.name, "rules": rules})
+		doc := map[string]any{"name": b.name, "rules": rules}
+		b.addOutputRules(doc)
+		out = append(out, doc)
 	}
 	return out
 }

@@ -30,8 +30,16 @@ func (p *patterns) match(value string) bool {
 	if value == "" {
 		return false
 	}
-	if _, found := slices.BinarySearch(p.exact, value); found {
-		return true
+	switch len(p.exact) {
+	case 0:
+	case 1:
+		if p.exact[0] == value {
+			return true
+		}
+	default:
+		if _, found := slices.BinarySearch(p.exact, value); found {
+			return true
+		}
 	}
 	for i := range p.globs {
 		if p.globs[i].match(value) {
@@ -75,4 +83,14 @@ func (g *glob) match(value string) bool {
 		value = value[at+len(literal):]
 	}
 	return true
+}
+
+// Glob tells whether a value fits a pattern as the patterns of a match do: only * is special, it crosses dots, and the whole
+// value must fit.
+func Glob(pattern, value string) bool {
+	if !strings.Contains(pattern, "*") {
+		return pattern == value
+	}
+	g := newGlob(pattern)
+	return g.match(value)
 }

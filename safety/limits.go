@@ -21,6 +21,15 @@ const (
 	MaxEntries = 1_000
 	// MaxQuorum is how many people one rule may ask for.
 	MaxQuorum = 100
+	// MaxDelegations is how many delegations one approval may have.
+	MaxDelegations = 100
+	// MaxVoidVotes is how many votes of earlier rounds an approval keeps to be seen: the newest.
+	MaxVoidVotes = 200
+	// MaxOutputRules is how many rules about results a bundle may have; MaxOutputPatterns how many patterns one of them, and
+	// MaxSetPatterns how many all of a set.
+	MaxOutputRules    = 1_000
+	MaxOutputPatterns = 16
+	MaxSetPatterns    = 200
 	// MaxProblems is how many problems of a set are reported; the rest is counted.
 	MaxProblems = 100
 	// maxCompared is how many known names are compared with unknown ones, all problems of a set together.

@@ -33,39 +33,47 @@ func (f field) isMCP() bool { return f >= fieldMCPServer && f <= fieldMCPAction 
 
 // one is the value of a field that has one; empty when the request says nothing.
 func (f field) one(r *Request) string {
-	switch f {
-	case fieldTenant:
-		return r.Tenant
-	case fieldTopic:
-		return r.Topic
-	case fieldPack:
-		return r.Pack
-	case fieldTool:
-		return r.Tool
-	case fieldCapability:
-		return r.Capability
-	case fieldPrincipal:
-		return r.Principal
-	case fieldActorType:
-		return r.ActorType
-	case fieldWorkflow:
-		return r.Workflow
-	case fieldStep:
-		return r.Step
-	case fieldEffect:
-		return r.Effect
-	case fieldSource:
-		return r.Source
-	case fieldMCPServer:
-		return r.MCP.Server
-	case fieldMCPTool:
-		return r.MCP.Tool
-	case fieldMCPResource:
-		return r.MCP.Resource
-	case fieldMCPAction:
-		return r.MCP.Action
+	if at := f.slot(r); at != nil {
+		return *at
 	}
 	return ""
+}
+
+// slot is where a request keeps a field that has one value; nil when it has several.
+func (f field) slot(r *Request) *string {
+	switch f {
+	case fieldTenant:
+		return &r.Tenant
+	case fieldTopic:
+		return &r.Topic
+	case fieldPack:
+		return &r.Pack
+	case fieldTool:
+		return &r.Tool
+	case fieldCapability:
+		return &r.Capability
+	case fieldPrincipal:
+		return &r.Principal
+	case fieldActorType:
+		return &r.ActorType
+	case fieldWorkflow:
+		return &r.Workflow
+	case fieldStep:
+		return &r.Step
+	case fieldEffect:
+		return &r.Effect
+	case fieldSource:
+		return &r.Source
+	case fieldMCPServer:
+		return &r.MCP.Server
+	case fieldMCPTool:
+		return &r.MCP.Tool
+	case fieldMCPResource:
+		return &r.MCP.Resource
+	case fieldMCPAction:
+		return &r.MCP.Action
+	}
+	return nil
 }
 
 // many are the values of a field that may have several.

@@ -130,14 +130,6 @@ func TestManyRules(t *testing.T) {
 	}
 }
 
-func BenchmarkEvaluate10k(b *testing.B) {
-	s, r := manyRules(b, 10_000), manyRequest()
-	b.ReportAllocs()
-	for b.Loop() {
-		Evaluate(s, r)
-	}
-}
-
 func manyRequest() Request {
 	return Request{
 		Tenant: "acme", Pack: "pack7.kubectl", Tool: "tool9", Topic: "job.pack7.kubectl.tool9", Roles: []string{"dev", "role11"}, Effect: "write", Source: SourceStep,
@@ -165,17 +157,4 @@ func manyRules(t testing.TB, n int) *Snapshot {
 	}
 	doc.WriteString(`]}`)
 	return compileText(t, doc.String())
-}
-
-func BenchmarkEvaluate10kConditions(b *testing.B) {
-	var doc strings.Builder
-	doc.WriteString(`{"default": "ALLOW", "rules": [`)
-	for i := range 10_000 {
-		fmt.Fprintf(&doc, `{"id": "r%d", "match": {"when": "input.amount > %d"}, "decision": "DENY"},`, i, i)
-	}
-	s, r := compileText(b, strings.TrimSuffix(doc.String(), ",")+"]}"), manyRequest()
-	b.ReportAllocs()
-	for b.Loop() {
-		Evaluate(s, r)
-	}
 }

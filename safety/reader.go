@@ -13,6 +13,8 @@ type reader struct {
 	conditions map[string]*condition // by source
 	rules      int
 	patterns   int
+
+	expressions int // of output rules
 }
 
 // bundles reads those of one side of the set.
@@ -42,11 +44,16 @@ func (r *reader) bundle(doc Document, overlay bool) *bundle {
 		return nil
 	}
 	at.pos = n.Pos
-	r.known(n, at, "bundle", "name", "version", "description", "rules")
-	r.label(n, at, "version", MaxReason)
+	r.known(n, at, "bundle", "name", "version", "description", "rules", outputField)
+	if v := n.Get("version"); v == nil || v.Kind != yamlx.Int { // a whole number, or text
+		r.label(n, at, "version", MaxReason)
+	}
 	r.label(n, at, "description", MaxReason)
 	b := &bundle{name: r.id(n, at, "name", true)}
-	rules := r.needed(n, at, "rules")
+	rules := n.Get("rules")
+	if n.Get(outputField) == nil { // with rules about results there may be no others
+		rules = r.needed(n, at, "rules")
+	}
 	switch {
 	case rules == nil:
 	case rules.Kind != yamlx.List:
@@ -57,6 +64,7 @@ func (r *reader) bundle(doc Document, overlay bool) *bundle {
 		r.rules += len(rules.Items)
 		b.rules = r.rulesOf(rules, at.below("rules", rules.Pos), b.name, overlay)
 	}
+	r.outputRules(b, n, at, overlay)
 	if b.name == "" {
 		return nil
 	}

@@ -18,32 +18,37 @@ const (
 
 // Request is what is decided about. A field that is empty matches no pattern.
 type Request struct {
-	Tenant     string
-	Principal  string   // who it is for, as "user:ann"
-	Roles      []string // of the principal
-	ActorType  string   // human, service, …
-	Source     string   // one of the Source constants
-	Workflow   string
-	Step       string
-	Pack       string
-	Tool       string
-	Topic      string
-	Capability string
-	Effect     string // none, read, write, irreversible
-	Requires   []string
-	RiskTags   []string
-	Priority   string
-	Cost       float64 // estimated, in the tenant's unit
+	Tenant     string   `json:"tenant,omitempty"`
+	Principal  string   `json:"principal,omitempty"`  // who it is for, as "user:ann"
+	Roles      []string `json:"roles,omitempty"`      // of the principal
+	ActorType  string   `json:"actor_type,omitempty"` // human, service, …
+	Source     string   `json:"source,omitempty"`     // one of the Source constants
+	Workflow   string   `json:"workflow,omitempty"`
+	Step       string   `json:"step,omitempty"`
+	Pack       string   `json:"pack,omitempty"`
+	Tool       string   `json:"tool,omitempty"`
+	Topic      string   `json:"topic,omitempty"`
+	Capability string   `json:"capability,omitempty"`
+	Effect     string   `json:"effect,omitempty"` // none, read, write, irreversible
+	Requires   []string `json:"requires,omitempty"`
+	RiskTags   []string `json:"risk_tags,omitempty"`
+	Priority   string   `json:"priority,omitempty"`
+	Cost       float64  `json:"cost,omitempty"` // estimated, in the tenant's unit
 	// Labels are the tags that people gave: the labels of the run and of the step. Derived are those that the server made
 	// from the pack's tool or the topic; where both say something, Derived counts.
-	Labels  map[string]string
-	Derived map[string]string
-	MCP     MCP
-	Input   json.RawMessage // rendered; empty reads as null
+	Labels  map[string]string `json:"tags,omitempty"`
+	Derived map[string]string `json:"derived_tags,omitempty"`
+	MCP     MCP               `json:"mcp,omitzero"`
+	Input   json.RawMessage   `json:"input,omitempty"` // rendered; empty reads as null
 }
 
 // MCP is what a request asks of a server of the Model Context Protocol.
-type MCP struct{ Server, Tool, Resource, Action string }
+type MCP struct {
+	Server   string `json:"server,omitempty"`
+	Tool     string `json:"tool,omitempty"`
+	Resource string `json:"resource,omitempty"`
+	Action   string `json:"action,omitempty"`
+}
 
 // tag is the value of a tag. A client's tag never hides a derived one.
 func (r *Request) tag(key string) string {

@@ -2,8 +2,9 @@ package safety
 
 // bundle is one compiled bundle.
 type bundle struct {
-	name  string
-	rules []*rule // by id
+	name   string
+	rules  []*rule       // by id
+	output []*outputRule // by id
 }
 
 // rule is one compiled rule.
@@ -17,23 +18,18 @@ type rule struct {
 	when        *condition  // nil: nothing more
 	constraints []Constraint
 	approval    *RequiredApproval // set exactly when verdict is RequireApproval
+	at          place             // where it was written
 }
 
-// judge answers what a rule says of a request; ok is false when it does not match.
-func (r *rule) judge(s *subject) (_ finding, ok bool) {
+// judge answers whether a rule matches a request. With an error nobody can say, and the rule denies.
+func (r *rule) judge(s *subject) (holds bool, err error) {
 	for i := range r.criteria {
 		if !r.criteria[i].holds(s.req) {
-			return finding{}, false
+			return false, nil
 		}
 	}
 	if r.when == nil {
-		return finding{rule: r, verdict: r.verdict}, true
+		return true, nil
 	}
-	switch holds, err := s.ask(r.when); {
-	case err != nil:
-		return finding{rule: r, verdict: Deny, failure: err.Error()}, true
-	case !holds:
-		return finding{}, false
-	}
-	return finding{rule: r, verdict: r.verdict}, true
+	return s.ask(r.when)
 }

@@ -18,7 +18,7 @@ func (r *reader) rule(n *yamlx.Node, at place) *rule {
 		return nil
 	}
 	r.known(n, at, "rule", "id", "description", "match", "decision", "reason", "constraints", "approval")
-	x := &rule{id: r.id(n, at, "id", false)}
+	x := &rule{id: r.id(n, at, "id", false), at: at}
 	r.label(n, at, "description", MaxReason)
 	x.reason = r.label(n, at, "reason", MaxReason)
 	r.match(x, n, at)

@@ -46,7 +46,7 @@ func Compile(set Set) (*Snapshot, []Problem) {
 		r.errorf(RuleBadValue, place{}, "the set has no canonical form: %v", err)
 		return nil, r.problems()
 	}
-	s := &Snapshot{fallback: set.Default, rules: rulesOf(base, overlays)}
+	s := &Snapshot{fallback: set.Default, rules: rulesOf(base, overlays), output: outputRulesOf(base, overlays), bundles: listed(base, overlays)}
 	s.index = newIndex(s.rules)
 	return seal(s, canonical), r.problems()
 }
@@ -67,30 +67,40 @@ func rulesOf(lists ...[]*bundle) []*rule {
 // whole set {default, bundles, overlays}; or just {default}. An absent default is DENY; in a file of one bundle the name
 // may be absent too. File names it in problems. The results are those of Compile.
 func ParsePolicy(root *yamlx.Node, file string) (*Snapshot, []Problem) {
+	set, problems := ReadSet(root, file)
+	if Refused(problems) {
+		return nil, problems
+	}
+	return Compile(set)
+}
+
+// ReadSet takes a policy file apart without compiling it, for who adds bundles of other places to it. The file is one that
+// ParsePolicy reads; when a problem refuses it the set is empty.
+func ReadSet(root *yamlx.Node, file string) (Set, []Problem) {
 	r := &reader{}
 	at := place{file: file}
 	if root == nil || root.Kind != yamlx.Map {
 		r.errorf(RuleBadValue, at, "a policy is an object with rules, or with bundles")
-		return nil, r.problems()
+		return Set{}, r.problems()
 	}
 	at.pos = root.Pos
 	if r.fallback(root, at); r.refused {
-		return nil, r.problems()
+		return Set{}, r.problems()
 	}
 	set := Set{Default: defaults[text(root.Get("default"))]}
 	if root.Get("bundles") == nil && root.Get("overlays") == nil {
 		if len(root.Fields) > 1 || root.Get("default") == nil {
 			set.Base = []Document{{File: file, Root: single(root)}}
 		}
-		return Compile(set)
+		return set, nil
 	}
 	r.known(root, at, "policy", "default", "bundles", "overlays")
 	set.Base = r.documents(root, "bundles", at)
 	set.Overlays = r.documents(root, "overlays", at)
 	if r.refused {
-		return nil, r.problems()
+		return Set{}, r.problems()
 	}
-	return Compile(set)
+	return set, nil
 }
 
 // fallback checks the field default.

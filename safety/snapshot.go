@@ -18,8 +18,11 @@ type Snapshot struct {
 	fallback  Verdict
 	digest    string
 	canonical []byte
-	rules     []*rule // sorted by name
+	rules     []*rule       // sorted by name
+	output    []*outputRule // sorted by name
+	bundles   []ListedBundle
 	index     index
+	known     known
 }
 
 // Digest is the SHA-256 of the snapshot's canonical form, in hex: every decision cites it.
@@ -43,6 +46,7 @@ func NewSnapshot(fallback Verdict) *Snapshot {
 func seal(s *Snapshot, canonical []byte) *Snapshot {
 	sum := sha256.Sum256(canonical)
 	s.canonical, s.digest = canonical, hex.EncodeToString(sum[:])
+	s.known.none = findings(nil).decide(s.fallback, s.digest)
 	return s
 }
 

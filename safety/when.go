@@ -22,8 +22,9 @@ var hiddenNames = []string{"ctx", "labels", "payload", "run", "steps"}
 type condition struct {
 	source  string
 	program *expr.Program
-	input   bool // it reads the input
-	shared  bool // by several rules: its answer is worth keeping
+	simple  *simple // the same in comparisons; nil when it is more than that
+	input   bool    // it reads the input
+	shared  bool    // by several rules: its answer is worth keeping
 }
 
 // newCondition compiles a when. Its names reach the language as variables that are declared before it, from one value.
@@ -45,6 +46,7 @@ func newCondition(source string) (*condition, error) {
 	if c.program, err = expr.Compile(head.String()+source, expr.Scope{Payload: true, Bool: true}); err != nil {
 		return nil, moved(err, head.Len())
 	}
+	c.simple = newSimple(source)
 	return c, nil
 }
 
@@ -126,11 +128,19 @@ func isWord(c byte) bool {
 	return c == '_' || c == '$' || c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 }
 
-// subject is a request while it is evaluated; what conditions see of it is made once.
+// subject is a request while it is evaluated.
 type subject struct {
-	req      *Request
-	env      *expr.Env
+	req *Request
+	// seen is nil until the first condition is asked. It is apart, and what it holds is made in functions of its own, so
+	// that a request without conditions to ask stays on its caller's stack.
+	seen *seen
+}
+
+// seen is what conditions see of a request, and what they answered; each is made once.
+type seen struct {
+	input    any
 	inputErr error
+	env      *expr.Env
 	answers  map[*condition]answer
 }
 
@@ -139,16 +149,43 @@ type answer struct {
 	err   error
 }
 
-func newSubject(r *Request) *subject { return &subject{req: r} }
-
-// ask evaluates a condition, once however many rules have it.
+// ask evaluates a condition, once however many rules have it. An input that is no JSON fails every one: nobody can say
+// what it holds.
 func (s *subject) ask(c *condition) (bool, error) {
+	if s.seen == nil {
+		s.seen = look(s.req.Input)
+	}
+	if s.seen.inputErr != nil {
+		return false, s.seen.inputErr
+	}
+	if c.simple != nil {
+		if answer := c.simple.holds(s.req, s.seen.input); answer != unclear {
+			return answer == yes, nil
+		}
+	}
+	if s.seen.env == nil {
+		s.seen.env = newEnv(s.req, s.seen.input)
+	}
+	return s.seen.ask(c)
+}
+
+// look reads an input.
+func look(input []byte) *seen {
+	s := &seen{}
+	if s.input, s.inputErr = expr.DecodeJSON(input); s.inputErr != nil {
+		s.inputErr = errors.New("the request's input is no JSON that can be read")
+	}
+	return s
+}
+
+// ask has the language evaluate a condition.
+func (s *seen) ask(c *condition) (bool, error) {
 	if !c.shared {
-		return s.eval(c)
+		return c.program.EvalBool(s.env)
 	}
 	a, asked := s.answers[c]
 	if !asked {
-		a.holds, a.err = s.eval(c)
+		a.holds, a.err = c.program.EvalBool(s.env)
 		if s.answers == nil {
 			s.answers = map[*condition]answer{}
 		}
@@ -157,18 +194,8 @@ func (s *subject) ask(c *condition) (bool, error) {
 	return a.holds, a.err
 }
 
-func (s *subject) eval(c *condition) (bool, error) {
-	if s.env == nil {
-		s.env, s.inputErr = newEnv(s.req)
-	}
-	if s.inputErr != nil {
-		return false, s.inputErr
-	}
-	return c.program.EvalBool(s.env)
-}
-
-// newEnv is what the names of a when mean. An input that is no JSON fails every when: nobody can say what it holds.
-func newEnv(r *Request) (*expr.Env, error) {
+// newEnv is what the names of a when mean.
+func newEnv(r *Request, input any) *expr.Env {
 	tags := make(map[string]any, len(r.Labels)+len(r.Derived))
 	for k, v := range r.Labels {
 		tags[k] = v
@@ -176,17 +203,8 @@ func newEnv(r *Request) (*expr.Env, error) {
 	for k, v := range r.Derived {
 		tags[k] = v
 	}
-	env := &expr.Env{Payload: map[string]any{
+	return &expr.Env{Input: input, Payload: map[string]any{
 		"cost": r.Cost, "effect": r.Effect, "principal": r.Principal, "roles": anyList(r.Roles),
 		"tags": tags, "tenant": r.Tenant,
 	}}
-	if len(r.Input) == 0 {
-		return env, nil
-	}
-	input, err := expr.DecodeJSON(r.Input)
-	if err != nil {
-		return nil, errors.New("the request's input is no JSON that can be read")
-	}
-	env.Input = input
-	return env, nil
 }

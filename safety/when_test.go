@@ -82,13 +82,13 @@ overlays:
 	r := Request{Pack: "infra.kubectl", Roles: []string{"dev"}, Input: []byte(`{"n":1}`)}
 	want := []Judgement{
 		{Rule: "b/a", Verdict: Allow, Matched: true},
-		{Rule: "b/b", Verdict: Deny, Unmet: "tags.env"},
-		{Rule: "b/c", Verdict: Deny, Unmet: "mcp.tool"},
-		{Rule: "b/d", Verdict: Deny, Unmet: "when", ReadsInput: true},
+		{Rule: "b/b", Verdict: Deny, Unmet: "tags.env", Wanted: "production"},
+		{Rule: "b/c", Verdict: Deny, Unmet: "mcp.tool", Wanted: "x"},
+		{Rule: "b/d", Verdict: Deny, Unmet: "when", Wanted: "input.n > 1", ReadsInput: true},
 		{Rule: "b/e", Verdict: Allow, Matched: true, ReadsInput: true},
 		{Rule: "o/f", Verdict: RequireApproval, Matched: true, Overlay: true},
 	}
-	got := Explain(s, r)
+	got := Explain(s, r).Rules
 	if got[4].Failure == "" {
 		t.Errorf("%+v does not say what failed", got[4])
 	}
@@ -105,7 +105,7 @@ overlays:
 	if d := Evaluate(s, r); !slices.Equal(d.Rules, matched) {
 		t.Errorf("the decision names %v, the explanation %v", d.Rules, matched)
 	}
-	if Explain(nil, r) != nil {
+	if x := Explain(nil, r); len(x.Rules) > 0 || x.Decision.Verdict != Deny {
 		t.Error("no snapshot has rules")
 	}
 }

@@ -13,8 +13,8 @@ import (
 // JobState is where a job stands; the names are CAP's.
 type JobState uint8
 
-// The states of a job. ApprovalRequired is CAP's and kept for its number: no move leads there. Scheduled: committed and waiting for a worker. Dispatched: sent to one. Running: its worker took
-// it or was given leave to begin.
+// The states of a job. Pending: not decided yet, or held. ApprovalRequired: people have to let it start. Scheduled: committed
+// and waiting for a worker. Dispatched: sent to one. Running: its worker took it or was given leave to begin.
 const (
 	JobPending JobState = iota
 	JobApprovalRequired
@@ -44,9 +44,12 @@ func (s JobState) Final() bool { return s >= JobSucceeded }
 
 // jobMoves are all legal moves of a job within one attempt; the next attempt begins at pending again.
 var jobMoves = map[JobState][]JobState{
-	JobPending:    {JobScheduled, JobCancelled, JobDenied},
-	JobScheduled:  {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
-	JobDispatched: {JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	JobPending:          {JobApprovalRequired, JobScheduled, JobCancelled, JobDenied},
+	JobApprovalRequired: {JobPending, JobApprovalRequired, JobScheduled, JobCancelled, JobDenied},
+	// What is released and not sent is decided again when another policy is in force.
+	JobScheduled: {JobPending, JobApprovalRequired, JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout, JobDenied},
+	// Who gets it was recorded before the sending, which did not take place.
+	JobDispatched: {JobPending, JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
 	JobRunning:    {JobSucceeded, JobFailed, JobCancelled, JobTimeout},
 }
 
@@ -88,10 +91,12 @@ type Job struct {
 	Cancel  bool   // its worker was asked to stop
 
 	Topic, Pack, Tool string
-	Hash              string    // SHA-256 of the canonical job the decision was made for
-	Snapshot          string    // of the policy that decided
-	CreatedAt         time.Time // when its first attempt was asked for
-	AskedAt           time.Time // when the attempt under way was
+	Hash              string          // SHA-256 of the canonical job the decision was made for
+	Snapshot          string          // of the policy that decided
+	Rule              string          // of it, that gave the verdict
+	Constraints       json.RawMessage // [{type, value, prove}] under which it may run
+	CreatedAt         time.Time       // when its first attempt was asked for
+	AskedAt           time.Time       // when the attempt under way was
 	EndedAt           time.Time
 
 	Percent  int32
@@ -124,6 +129,8 @@ func (j *Job) Fields(c *codec.Codec) {
 		c.Bytes(&s.Token)
 		c.Int32(&s.Attempt)
 	})
+	c.String(&j.Rule)
+	codec.Raw(c, &j.Constraints)
 }
 
 // Ask begins an attempt of the job: what the engine's fact says, applied here.
@@ -134,6 +141,7 @@ func (j *Job) Ask(at time.Time, attempt int32, topic, pack, tool string) {
 	j.State, j.Attempt, j.AskedAt = JobPending, attempt, at
 	j.Topic, j.Pack, j.Tool = topic, pack, tool
 	j.Worker, j.Begun, j.Cancel, j.EndedAt = "", false, false, time.Time{}
+	j.Hash, j.Snapshot, j.Rule, j.Constraints = "", "", "", nil // decided anew
 }
 
 // Holds tells whether a worker may have the send under way.
@@ -188,7 +196,7 @@ func (j *Job) Shed() {
 	if len(j.Done) > 0 && len(j.Done) != digestLen {
 		j.Done = digest(j.Done)
 	}
-	j.Token, j.Past, j.Hash, j.Snapshot, j.Message, j.Progress = nil, nil, "", "", "", nil
+	j.Token, j.Past, j.Hash, j.Snapshot, j.Rule, j.Constraints, j.Message, j.Progress = nil, nil, "", "", "", nil, "", nil
 }
 
 // digestLen is shorter than any token.

@@ -38,7 +38,7 @@ func (b *workbench) feed(in JobInput) Ruling {
 			b.t.Fatalf("%T gives %T: %v", in, f, err)
 		}
 		switch f.(type) {
-		case *JobReleased, *JobSent, *JobBegun, *JobEnded:
+		case *JobReleased, *JobSent, *JobBegun, *JobEnded, *JobApprovalAsked, *JobWithheld:
 			b.made[JobMove{was.String(), b.job.State.String()}] = true
 		}
 	}
@@ -47,6 +47,10 @@ func (b *workbench) feed(in JobInput) Ruling {
 
 // to brings a job into a state.
 func (b *workbench) to(s JobState) {
+	if s == JobApprovalRequired {
+		b.feed(Verdict{Decided: JobDecided{Snapshot: "s"}, Ask: true})
+		return
+	}
 	steps := []JobInput{
 		Verdict{Allow: true, Token: []byte("t1")}, Sent{Worker: "w"}, Begin{Token: []byte("t1"), Worker: "w"},
 	}
@@ -75,7 +79,23 @@ func TestJobRulings(t *testing.T) {
 		{"denied", JobPending, strict, []JobInput{Verdict{}}, JobDenied, EndDenied, ReplyNone},
 		{"stopped before the verdict", JobPending, strict, []JobInput{Stop{}}, JobCancelled, EndCancelled, ReplyNone},
 		{"an answer before it was sent", JobPending, strict, []JobInput{Answer{Token: mine, State: JobSucceeded}}, JobPending, NotEnded, ReplyStale},
-		{"a second verdict", JobScheduled, strict, []JobInput{Verdict{}}, JobScheduled, NotEnded, ReplyNone},
+		{"asked", JobPending, strict, []JobInput{Verdict{Ask: true}}, JobApprovalRequired, NotEnded, ReplyNone},
+		{"leave", JobApprovalRequired, strict, []JobInput{Leave{Token: mine}}, JobScheduled, NotEnded, ReplyNone},
+		{"leave twice", JobApprovalRequired, strict, []JobInput{Leave{Token: mine}, Leave{Token: stale}}, JobScheduled, NotEnded, ReplyNone},
+		{"leave that nobody decided", JobPending, strict, []JobInput{Leave{Token: mine}}, JobPending, NotEnded, ReplyNone},
+		{"leave for what was decided and waited", JobPending, strict, []JobInput{Verdict{Decided: JobDecided{Snapshot: "s"}, Wait: true}, Leave{Token: mine}}, JobScheduled, NotEnded, ReplyNone},
+		{"no leave", JobApprovalRequired, strict, []JobInput{Refuse{}}, JobDenied, EndDenied, ReplyNone},
+		{"no leave for what a worker has", JobRunning, strict, []JobInput{Refuse{}}, JobRunning, NotEnded, ReplyNone},
+		{"asked again by another policy", JobApprovalRequired, strict, []JobInput{Verdict{Ask: true}}, JobApprovalRequired, NotEnded, ReplyNone},
+		{"stopped while people are asked", JobApprovalRequired, strict, []JobInput{Stop{}}, JobCancelled, EndCancelled, ReplyNone},
+		{"no need to ask any more", JobApprovalRequired, strict, []JobInput{Withhold{}}, JobPending, NotEnded, ReplyNone},
+		{"withheld in the queue", JobScheduled, strict, []JobInput{Withhold{Reason: "held"}}, JobPending, NotEnded, ReplyNone},
+		{"withheld at the last moment", JobDispatched, strict, []JobInput{Withhold{}}, JobPending, NotEnded, ReplyNone},
+		{"not withheld from a worker", JobRunning, strict, []JobInput{Withhold{}}, JobRunning, NotEnded, ReplyNone},
+		{"denied before it was sent", JobScheduled, strict, []JobInput{Verdict{}}, JobDenied, EndDenied, ReplyNone},
+		{"to be asked before it was sent", JobScheduled, strict, []JobInput{Verdict{Ask: true}}, JobApprovalRequired, NotEnded, ReplyNone},
+		{"allowed again before it was sent", JobScheduled, strict, []JobInput{Verdict{Allow: true, Token: stale}}, JobScheduled, NotEnded, ReplyNone},
+		{"a verdict about what was sent", JobDispatched, strict, []JobInput{Verdict{}}, JobDispatched, NotEnded, ReplyNone},
 		{"leave with another token", JobScheduled, strict, []JobInput{Begin{Token: stale, Worker: "w"}}, JobScheduled, NotEnded, ReplyStale},
 		{"leave to whoever asks first", JobDispatched, strict, []JobInput{Begin{Token: mine, Worker: "x"}}, JobRunning, NotEnded, ReplyOK},
 		{"leave asked again", JobRunning, strict, []JobInput{Begin{Token: mine, Worker: "w"}}, JobRunning, NotEnded, ReplyOK},
@@ -170,9 +190,17 @@ func TestJobMachine(t *testing.T) {
 
 func drawJobInput(t *rapid.T, token []byte, fresh func() []byte) JobInput {
 	worker := rapid.SampledFrom([]string{"v", "w"}).Draw(t, "worker")
-	switch rapid.IntRange(0, 11).Draw(t, "input") {
+	switch rapid.IntRange(0, 14).Draw(t, "input") {
 	case 0, 1, 2:
-		return Verdict{Allow: rapid.IntRange(0, 5).Draw(t, "allow") > 0, Token: fresh()}
+		decided := JobDecided{Snapshot: rapid.SampledFrom([]string{"s1", "s2"}).Draw(t, "snapshot")}
+		n := rapid.IntRange(0, 7).Draw(t, "verdict")
+		return Verdict{Decided: decided, Allow: n > 0, Ask: n == 6, Wait: n == 7, Token: fresh()}
+	case 11:
+		return Leave{Token: fresh()}
+	case 12:
+		return Refuse{}
+	case 13:
+		return Withhold{Reason: "held"}
 	case 3, 4:
 		return Sent{Worker: worker}
 	case 5, 6:

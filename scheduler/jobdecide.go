@@ -18,12 +18,21 @@ type Terms struct {
 type JobInput interface{ jobInput() }
 
 type (
-	// Verdict is the safety kernel's answer for the attempt that was asked for. Token is fresh randomness.
+	// Verdict is the safety kernel's answer for the attempt that was asked for, or that is to be decided again before it is
+	// sent. Token is fresh randomness.
 	Verdict struct {
 		Decided JobDecided
 		Allow   bool
+		Ask     bool // people have to let it start
+		Wait    bool // only the decision is recorded: Leave follows
 		Token   []byte
 	}
+	// Leave lets a decided job start: people said so, or its limits have room. Token is fresh randomness.
+	Leave struct{ Token []byte }
+	// Refuse says that they do not, or that something else than the policy keeps the job from starting.
+	Refuse struct{}
+	// Withhold takes back what is released and not sent, or waits for people: it is to be decided again.
+	Withhold struct{ Reason string }
 	// Sent says that a worker was given the attempt.
 	Sent struct{ Worker string }
 	// Begin is a worker's question for leave to begin, or its word that it took the job.
@@ -59,6 +68,9 @@ type (
 )
 
 func (Verdict) jobInput()  {}
+func (Leave) jobInput()    {}
+func (Refuse) jobInput()   {}
+func (Withhold) jobInput() {}
 func (Sent) jobInput()     {}
 func (Begin) jobInput()    {}
 func (Progress) jobInput() {}
@@ -121,6 +133,21 @@ func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
 	switch in := in.(type) {
 	case Verdict:
 		return decideVerdict(j, step, now, t, in)
+	case Leave:
+		if (j.State != JobApprovalRequired && j.State != JobPending) || j.Snapshot == "" {
+			return Ruling{} // nobody decided
+		}
+		return Ruling{Facts: []Fact{release(j, step, now, t, in.Token)}, Release: true}
+	case Refuse:
+		if !j.unsent() {
+			return Ruling{}
+		}
+		return Ruling{Facts: []Fact{&JobEnded{Step: step, State: JobDenied}}, End: EndDenied}
+	case Withhold:
+		if j.State == JobPending || j.State >= JobRunning {
+			return Ruling{}
+		}
+		return Ruling{Facts: []Fact{&JobWithheld{Step: step, Reason: in.Reason}}}
 	case Sent:
 		if j.State != JobScheduled && j.State != JobDispatched {
 			return Ruling{}
@@ -145,16 +172,26 @@ func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
 }
 
 func decideVerdict(j *Job, step int32, now time.Time, t Terms, in Verdict) Ruling {
-	if j.State != JobPending {
+	if !j.unsent() {
 		return Ruling{}
 	}
 	decided := in.Decided
 	decided.Step = step
-	if !in.Allow {
+	switch {
+	case in.Ask:
+		return Ruling{Facts: []Fact{&decided, &JobApprovalAsked{Step: step}}}
+	case in.Wait:
+		return Ruling{Facts: []Fact{&decided}}
+	case !in.Allow:
 		return Ruling{Facts: []Fact{&decided, &JobEnded{Step: step, State: JobDenied}}, End: EndDenied}
+	case j.State == JobScheduled: // it stands, under this decision
+		return Ruling{Facts: []Fact{&decided}}
 	}
 	return Ruling{Facts: []Fact{&decided, release(j, step, now, t, in.Token)}, Release: true}
 }
+
+// unsent tells whether no worker was sent the attempt under way.
+func (j *Job) unsent() bool { return j.State <= JobScheduled }
 
 func release(j *Job, step int32, now time.Time, t Terms, token []byte) *JobReleased {
 	r := &JobReleased{Step: step, Send: j.Send + 1, Token: token}

@@ -21,6 +21,9 @@ const (
 	KindJobProgressed FactKind = 68
 	KindJobCancelling FactKind = 69
 	KindJobEnded      FactKind = 70
+
+	KindJobApprovalAsked FactKind = 71
+	KindJobWithheld      FactKind = 72
 )
 
 // Fact is something that became true of a job. The set is closed: NewFact lists it.
@@ -48,6 +51,10 @@ func NewFact(k FactKind) Fact {
 		return new(JobCancelling)
 	case KindJobEnded:
 		return new(JobEnded)
+	case KindJobApprovalAsked:
+		return new(JobApprovalAsked)
+	case KindJobWithheld:
+		return new(JobWithheld)
 	}
 	return nil
 }
@@ -61,6 +68,10 @@ type (
 		Reason   string
 		Snapshot string
 		Hash     string
+
+		Rules       []string        // all that matched or failed to evaluate
+		Constraints json.RawMessage // [{type, value, prove}], under which it may run; empty: none
+		Shadow      string          // "VERDICT rule digest" of the snapshot that is evaluated beside; empty: none
 	}
 	// JobReleased: after this commit the attempt may be sent, with this token.
 	JobReleased struct {
@@ -99,6 +110,13 @@ type (
 		Answered bool // by its worker's own answer
 		Worker   string
 	}
+	// JobApprovalAsked: people have to let it start. Their question is the approval of the same step.
+	JobApprovalAsked struct{ Step int32 }
+	// JobWithheld: what was released and not sent, or waited for people, is to be decided again.
+	JobWithheld struct {
+		Step   int32
+		Reason string
+	}
 )
 
 func (*JobDecided) Kind() FactKind    { return KindJobDecided }
@@ -108,6 +126,9 @@ func (*JobBegun) Kind() FactKind      { return KindJobBegun }
 func (*JobProgressed) Kind() FactKind { return KindJobProgressed }
 func (*JobCancelling) Kind() FactKind { return KindJobCancelling }
 func (*JobEnded) Kind() FactKind      { return KindJobEnded }
+
+func (*JobApprovalAsked) Kind() FactKind { return KindJobApprovalAsked }
+func (*JobWithheld) Kind() FactKind      { return KindJobWithheld }
 
 // Of is the step whose job was decided.
 func (f *JobDecided) Of() int32 { return f.Step }
@@ -130,6 +151,12 @@ func (f *JobCancelling) Of() int32 { return f.Step }
 // Of is the step whose job's attempt ended.
 func (f *JobEnded) Of() int32 { return f.Step }
 
+// Of is the step whose job waits for people.
+func (f *JobApprovalAsked) Of() int32 { return f.Step }
+
+// Of is the step whose job is withheld.
+func (f *JobWithheld) Of() int32 { return f.Step }
+
 // Fields describes the stored form; fields are only added at the end.
 func (f *JobDecided) Fields(c *codec.Codec) {
 	c.Int32(&f.Step)
@@ -138,6 +165,9 @@ func (f *JobDecided) Fields(c *codec.Codec) {
 	c.String(&f.Reason)
 	c.String(&f.Snapshot)
 	c.String(&f.Hash)
+	codec.List(c, &f.Rules, (*codec.Codec).String)
+	codec.Raw(c, &f.Constraints)
+	c.String(&f.Shadow)
 }
 
 // Fields describes the stored form.
@@ -183,6 +213,15 @@ func (f *JobEnded) Fields(c *codec.Codec) {
 	c.String(&f.Worker)
 }
 
+// Fields describes the stored form.
+func (f *JobApprovalAsked) Fields(c *codec.Codec) { c.Int32(&f.Step) }
+
+// Fields describes the stored form.
+func (f *JobWithheld) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.String(&f.Reason)
+}
+
 // ErrBadFact says that a fact does not fit its job.
 var ErrBadFact = errors.New("scheduler: fact does not fit its job")
 
@@ -199,6 +238,10 @@ func (j *Job) fits(f Fact) bool {
 		return j.may(JobRunning)
 	case *JobEnded:
 		return f.State.Final() && j.may(f.State)
+	case *JobApprovalAsked:
+		return j.may(JobApprovalRequired)
+	case *JobWithheld:
+		return j.may(JobPending)
 	}
 	return false
 }
@@ -211,7 +254,7 @@ func Apply(j *Job, at time.Time, f Fact) error {
 	}
 	switch f := f.(type) {
 	case *JobDecided:
-		j.Hash, j.Snapshot = f.Hash, f.Snapshot
+		j.Hash, j.Snapshot, j.Rule, j.Constraints = f.Hash, f.Snapshot, f.Rule, f.Constraints
 	case *JobReleased:
 		j.move(JobScheduled)
 		j.Send, j.Token, j.Worker, j.Begun = f.Send, f.Token, "", false
@@ -237,6 +280,11 @@ func Apply(j *Job, at time.Time, f Fact) error {
 		if f.Answered {
 			j.Done = j.Token
 		}
+	case *JobApprovalAsked:
+		j.move(JobApprovalRequired)
+	case *JobWithheld:
+		j.move(JobPending)
+		j.Worker = ""
 	}
 	return nil
 }

@@ -47,3 +47,14 @@ const (
 
 // maxPast is how many sends without an answer a job remembers: a late answer to an older one settles nothing.
 const maxPast = 32
+
+// Limits of concurrency limits, rates and budgets.
+const (
+	// maxAmount is the most that counts of any limit or amount: 10^12 whole units in millionths. maxSpent is more than
+	// any budget has; sums of both fit into 64 bits.
+	maxAmount = 1_000_000 * Unit * Unit
+	maxSpent  = 4 * maxAmount
+	// rateEntries is into how many parts the window of a rate of more jobs than this is divided: tokens taken in one part
+	// come back together.
+	rateEntries = 64
+)

@@ -21,9 +21,12 @@ var approvalKind = kind{
 		{"context", shape{"description": "What the people are shown. A template."}},
 		{"approvers", approverList("Who may decide. Absent: whoever may decide approvals.")},
 		{"quorum", anInteger("How many people have to approve. Default 1.", 1, MaxQuorum)},
+		{"deny_quorum", anInteger("How many people have to deny until it ends. Default 1.", 1, MaxQuorum)},
+		{"four_eyes", aBoolean("Whether who started the run, or whom it acts for, may not approve. Default false.")},
+		{"exclude_author", aBoolean("Whether who wrote this version of the workflow may not approve. Default false.")},
 		{"expires", aDuration("When the question expires, from its beginning. Absent: never.")},
 		{"on_expiry", oneOf("What an unanswered question does when it expires. It never approves.",
-			"deny", "The step is rejected.", "escalate", "Those of `escalate` are asked.", "rollback", "The step is rejected and the run rolled back.")},
+			"deny", "The step is rejected.", "escalate", "Those of `escalate` who were not asked yet are, and it is asked for as long again; then it is rejected.", "rollback", "The step is rejected and the run rolled back.")},
 		{"form", shape{"type": []any{"object", "boolean"}, "description": "JSON Schema of the values that go with an answer."}},
 		{"escalate", escalationList},
 	},
@@ -79,10 +82,13 @@ func decodeApproval(r *reading) Spec {
 		spec.title = r.plainText(r.step.Name, r.step.ID)
 	}
 	spec.fixed = Approval{
-		Expires:  r.Duration("expires", ""),
-		Quorum:   r.Int("quorum", 1, MaxQuorum),
-		OnExpiry: onExpiry[r.OneOf("on_expiry", "deny", "escalate", "rollback")],
-		Form:     r.form(),
+		Expires:       r.Duration("expires", ""),
+		Quorum:        r.Int("quorum", 1, MaxQuorum),
+		DenyQuorum:    r.Int("deny_quorum", 1, MaxQuorum),
+		FourEyes:      r.yes("four_eyes"),
+		ExcludeAuthor: r.yes("exclude_author"),
+		OnExpiry:      onExpiry[r.OneOf("on_expiry", "deny", "escalate", "rollback")],
+		Form:          r.form(),
 	}
 	for _, o := range r.entries("escalate") {
 		o.Only([]string{"after", "to"}, nil)
@@ -92,6 +98,12 @@ func decodeApproval(r *reading) Spec {
 	}
 	slices.SortStableFunc(spec.escalate, func(a, b hop) int { return int(a.after - b.after) })
 	return spec
+}
+
+// yes reads a boolean that is false when it is absent.
+func (r *reading) yes(name string) bool {
+	b := r.Bool(name)
+	return b != nil && *b
 }
 
 // form reads the schema of the values that go with an answer.

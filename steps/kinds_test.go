@@ -99,6 +99,9 @@ func TestKindsRefuse(t *testing.T) {
 		{"approver by address", one("type: approval\napprovers: [bob@example.com]"), "bad_value", 5},
 		{"approver that is no expression", one("type: approval\napprovers: owners.first"), "unknown_name", 5},
 		{"quorum of none", one("type: approval\nquorum: 0"), "out_of_range", 5},
+		{"denials of none", one("type: approval\ndeny_quorum: 0"), "out_of_range", 5},
+		{"four eyes as text", one("type: approval\nfour_eyes: 'sometimes'"), "wrong_type", 5},
+		{"author as number", one("type: approval\nexclude_author: 1"), "wrong_type", 5},
 		{"form that is none", one("type: approval\nform: {type: strange}"), "bad_value", 5},
 		{"escalation to nobody", one("type: approval\nescalate:\n  - {after: 1h}"), "missing_field", 6},
 		{"escalation at no time", one("type: approval\nescalate:\n  - {to: 'role:x'}"), "missing_field", 6},
@@ -221,6 +224,10 @@ func TestStartOfMoreKinds(t *testing.T) {
 		{one("type: approval\napprovers: input.owners[0]"), approvers("user:a"), ""},
 		{one("type: approval\napprovers: input.nobody"), nil, "expr_runtime"},
 		{one("type: approval\napprovers: input.n"), nil, "expr_type"},
+		{
+			one("type: approval\ndeny_quorum: 3\nfour_eyes: true\nexclude_author: true"),
+			steps.Approval{Title: "a", DenyQuorum: 3, FourEyes: true, ExcludeAuthor: true}, "",
+		},
 		{
 			one("type: approval\nquorum: 2\nform: {type: object}\non_expiry: rollback\nescalate:\n  - {after: 2h, to: [role:b]}\n  - {after: 1h, to: user:a}"),
 			steps.Approval{Title: "a", Quorum: 2, Form: []byte(`{"type":"object"}`), OnExpiry: steps.ExpiryRollsBack, Escalate: []steps.Escalation{

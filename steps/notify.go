@@ -66,8 +66,6 @@ func decodeNotify(r *reading) Spec {
 			r.report.Errorf(dag.RuleBadValue, r.Place(name), "%s is one word of letters, digits, hyphens and underscores, not %q", name, yamlx.Clip(s))
 		}
 	}
-	if required := r.Bool("required"); required != nil {
-		spec.required = *required
-	}
+	spec.required = r.yes("required")
 	return spec
 }

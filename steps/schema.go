@@ -103,6 +103,11 @@ func firstCause(e *jsonschema.ValidationError) string {
 	for len(e.Causes) > 0 {
 		e = e.Causes[0]
 	}
+	return cause(e)
+}
+
+// cause is an innermost cause in words.
+func cause(e *jsonschema.ValidationError) string {
 	at := "at the top"
 	if len(e.InstanceLocation) > 0 {
 		at = "at /" + yamlx.Clip(strings.Join(e.InstanceLocation, "/"))

@@ -81,10 +81,16 @@ type Approval struct {
 	Expires time.Duration   // 0: never
 	// Approvers are who may decide, each "user:…", "role:…" or "group:…"; empty: whoever may decide approvals.
 	Approvers []string
-	Quorum    int             // distinct people; 0 = not said: 1
-	Form      json.RawMessage // JSON Schema of the values that go with an answer; nil: none
-	OnExpiry  OnExpiry
-	Escalate  []Escalation // in order of After
+	Quorum    int // distinct people who approve; 0 = not said: 1
+	// DenyQuorum is how many denials end it; 0 = not said: 1.
+	DenyQuorum int
+	// FourEyes: who started the run, or whom it acts for, may not approve.
+	FourEyes bool
+	// ExcludeAuthor: who wrote the workflow's version may not approve.
+	ExcludeAuthor bool
+	Form          json.RawMessage // JSON Schema of the values that go with an answer; nil: none
+	OnExpiry      OnExpiry
+	Escalate      []Escalation // in order of After
 }
 
 // OnExpiry is what an approval does that nobody answered in time.
@@ -96,6 +102,16 @@ const (
 	ExpiryEscalates
 	ExpiryRollsBack
 )
+
+// String is the end as definitions spell it.
+func (e OnExpiry) String() string {
+	for name, end := range onExpiry {
+		if end == e {
+			return name
+		}
+	}
+	return "deny"
+}
 
 // Escalation asks others as well, when an approval has waited that long.
 type Escalation struct {

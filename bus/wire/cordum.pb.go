@@ -25,6 +25,70 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type DecisionType int32
+
+const (
+	DecisionType_DECISION_TYPE_UNSPECIFIED            DecisionType = 0
+	DecisionType_DECISION_TYPE_ALLOW                  DecisionType = 1
+	DecisionType_DECISION_TYPE_DENY                   DecisionType = 2
+	DecisionType_DECISION_TYPE_REQUIRE_HUMAN          DecisionType = 3
+	DecisionType_DECISION_TYPE_THROTTLE               DecisionType = 4
+	DecisionType_DECISION_TYPE_ALLOW_WITH_CONSTRAINTS DecisionType = 5
+	DecisionType_DECISION_TYPE_QUARANTINE             DecisionType = 6
+	DecisionType_DECISION_TYPE_REDACT                 DecisionType = 7
+)
+
+// Enum value maps for DecisionType.
+var (
+	DecisionType_name = map[int32]string{
+		0: "DECISION_TYPE_UNSPECIFIED",
+		1: "DECISION_TYPE_ALLOW",
+		2: "DECISION_TYPE_DENY",
+		3: "DECISION_TYPE_REQUIRE_HUMAN",
+		4: "DECISION_TYPE_THROTTLE",
+		5: "DECISION_TYPE_ALLOW_WITH_CONSTRAINTS",
+		6: "DECISION_TYPE_QUARANTINE",
+		7: "DECISION_TYPE_REDACT",
+	}
+	DecisionType_value = map[string]int32{
+		"DECISION_TYPE_UNSPECIFIED":            0,
+		"DECISION_TYPE_ALLOW":                  1,
+		"DECISION_TYPE_DENY":                   2,
+		"DECISION_TYPE_REQUIRE_HUMAN":          3,
+		"DECISION_TYPE_THROTTLE":               4,
+		"DECISION_TYPE_ALLOW_WITH_CONSTRAINTS": 5,
+		"DECISION_TYPE_QUARANTINE":             6,
+		"DECISION_TYPE_REDACT":                 7,
+	}
+)
+
+func (x DecisionType) Enum() *DecisionType {
+	p := new(DecisionType)
+	*p = x
+	return p
+}
+
+func (x DecisionType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DecisionType) Descriptor() protoreflect.EnumDescriptor {
+	return file_cordum_proto_enumTypes[0].Descriptor()
+}
+
+func (DecisionType) Type() protoreflect.EnumType {
+	return &file_cordum_proto_enumTypes[0]
+}
+
+func (x DecisionType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DecisionType.Descriptor instead.
+func (DecisionType) EnumDescriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{0}
+}
+
 type AckCode int32
 
 const (
@@ -64,11 +128,11 @@ func (x AckCode) String() string {
 }
 
 func (AckCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_cordum_proto_enumTypes[0].Descriptor()
+	return file_cordum_proto_enumTypes[1].Descriptor()
 }
 
 func (AckCode) Type() protoreflect.EnumType {
-	return &file_cordum_proto_enumTypes[0]
+	return &file_cordum_proto_enumTypes[1]
 }
 
 func (x AckCode) Number() protoreflect.EnumNumber {
@@ -77,7 +141,7 @@ func (x AckCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AckCode.Descriptor instead.
 func (AckCode) EnumDescriptor() ([]byte, []int) {
-	return file_cordum_proto_rawDescGZIP(), []int{0}
+	return file_cordum_proto_rawDescGZIP(), []int{1}
 }
 
 type JobPriority int32
@@ -116,11 +180,11 @@ func (x JobPriority) String() string {
 }
 
 func (JobPriority) Descriptor() protoreflect.EnumDescriptor {
-	return file_cordum_proto_enumTypes[1].Descriptor()
+	return file_cordum_proto_enumTypes[2].Descriptor()
 }
 
 func (JobPriority) Type() protoreflect.EnumType {
-	return &file_cordum_proto_enumTypes[1]
+	return &file_cordum_proto_enumTypes[2]
 }
 
 func (x JobPriority) Number() protoreflect.EnumNumber {
@@ -129,7 +193,7 @@ func (x JobPriority) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobPriority.Descriptor instead.
 func (JobPriority) EnumDescriptor() ([]byte, []int) {
-	return file_cordum_proto_rawDescGZIP(), []int{1}
+	return file_cordum_proto_rawDescGZIP(), []int{2}
 }
 
 type JobStatus int32
@@ -192,11 +256,11 @@ func (x JobStatus) String() string {
 }
 
 func (JobStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_cordum_proto_enumTypes[2].Descriptor()
+	return file_cordum_proto_enumTypes[3].Descriptor()
 }
 
 func (JobStatus) Type() protoreflect.EnumType {
-	return &file_cordum_proto_enumTypes[2]
+	return &file_cordum_proto_enumTypes[3]
 }
 
 func (x JobStatus) Number() protoreflect.EnumNumber {
@@ -205,7 +269,7 @@ func (x JobStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobStatus.Descriptor instead.
 func (JobStatus) EnumDescriptor() ([]byte, []int) {
-	return file_cordum_proto_rawDescGZIP(), []int{2}
+	return file_cordum_proto_rawDescGZIP(), []int{3}
 }
 
 type ActorType int32
@@ -241,11 +305,11 @@ func (x ActorType) String() string {
 }
 
 func (ActorType) Descriptor() protoreflect.EnumDescriptor {
-	return file_cordum_proto_enumTypes[3].Descriptor()
+	return file_cordum_proto_enumTypes[4].Descriptor()
 }
 
 func (ActorType) Type() protoreflect.EnumType {
-	return &file_cordum_proto_enumTypes[3]
+	return &file_cordum_proto_enumTypes[4]
 }
 
 func (x ActorType) Number() protoreflect.EnumNumber {
@@ -254,7 +318,7 @@ func (x ActorType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActorType.Descriptor instead.
 func (ActorType) EnumDescriptor() ([]byte, []int) {
-	return file_cordum_proto_rawDescGZIP(), []int{3}
+	return file_cordum_proto_rawDescGZIP(), []int{4}
 }
 
 type ComponentRole int32
@@ -299,11 +363,11 @@ func (x ComponentRole) String() string {
 }
 
 func (ComponentRole) Descriptor() protoreflect.EnumDescriptor {
-	return file_cordum_proto_enumTypes[4].Descriptor()
+	return file_cordum_proto_enumTypes[5].Descriptor()
 }
 
 func (ComponentRole) Type() protoreflect.EnumType {
-	return &file_cordum_proto_enumTypes[4]
+	return &file_cordum_proto_enumTypes[5]
 }
 
 func (x ComponentRole) Number() protoreflect.EnumNumber {
@@ -312,7 +376,7 @@ func (x ComponentRole) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ComponentRole.Descriptor instead.
 func (ComponentRole) EnumDescriptor() ([]byte, []int) {
-	return file_cordum_proto_rawDescGZIP(), []int{4}
+	return file_cordum_proto_rawDescGZIP(), []int{5}
 }
 
 type BusPacket struct {
@@ -606,8 +670,12 @@ type JobRequest struct {
 	StepId           string                 `protobuf:"bytes,1011,opt,name=step_id,json=stepId,proto3" json:"step_id,omitempty"`
 	Iteration        int32                  `protobuf:"varint,1012,opt,name=iteration,proto3" json:"iteration,omitempty"`
 	Traceparent      string                 `protobuf:"bytes,1013,opt,name=traceparent,proto3" json:"traceparent,omitempty"` // W3C
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Under what the job may run: a JSON list of {type, value, prove}, as policies write it; empty when there is nothing.
+	Constraints       []byte `protobuf:"bytes,1014,opt,name=constraints,proto3" json:"constraints,omitempty"`
+	DecisionSignature []byte `protobuf:"bytes,1015,opt,name=decision_signature,json=decisionSignature,proto3" json:"decision_signature,omitempty"` // Ed25519 over the attempt's id, job_hash, decision_snapshot and constraints
+	DecisionRule      string `protobuf:"bytes,1016,opt,name=decision_rule,json=decisionRule,proto3" json:"decision_rule,omitempty"`                // the rule that decided, bundle/id, or "default"
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *JobRequest) Reset() {
@@ -853,6 +921,27 @@ func (x *JobRequest) GetIteration() int32 {
 func (x *JobRequest) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *JobRequest) GetConstraints() []byte {
+	if x != nil {
+		return x.Constraints
+	}
+	return nil
+}
+
+func (x *JobRequest) GetDecisionSignature() []byte {
+	if x != nil {
+		return x.DecisionSignature
+	}
+	return nil
+}
+
+func (x *JobRequest) GetDecisionRule() string {
+	if x != nil {
+		return x.DecisionRule
 	}
 	return ""
 }
@@ -1246,6 +1335,8 @@ type JobResult struct {
 	Token         []byte                 `protobuf:"bytes,1000,opt,name=token,proto3" json:"token,omitempty"`
 	Output        []byte                 `protobuf:"bytes,1001,opt,name=output,proto3" json:"output,omitempty"`                                 // JSON
 	ErrorDetails  []byte                 `protobuf:"bytes,1002,opt,name=error_details,json=errorDetails,proto3" json:"error_details,omitempty"` // JSON
+	Evidence      []byte                 `protobuf:"bytes,1003,opt,name=evidence,proto3" json:"evidence,omitempty"`                             // that constraints held: a JSON object by constraint type
+	Usage         []byte                 `protobuf:"bytes,1004,opt,name=usage,proto3" json:"usage,omitempty"`                                   // what it cost: a JSON object of numbers by unit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1353,6 +1444,20 @@ func (x *JobResult) GetOutput() []byte {
 func (x *JobResult) GetErrorDetails() []byte {
 	if x != nil {
 		return x.ErrorDetails
+	}
+	return nil
+}
+
+func (x *JobResult) GetEvidence() []byte {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *JobResult) GetUsage() []byte {
+	if x != nil {
+		return x.Usage
 	}
 	return nil
 }
@@ -2148,6 +2253,1222 @@ func (x *Ack) GetMessage() string {
 	return ""
 }
 
+// PolicyCheckRequest is the question to the safety kernel: may this job start? What an engine of ours asks (native) is
+// read from these fields and from those of meta as they are; of anybody else's question, what is missing is made of what
+// CAP has for it.
+type PolicyCheckRequest struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	JobId            string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Topic            string                 `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	Tenant           string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Priority         JobPriority            `protobuf:"varint,4,opt,name=priority,proto3,enum=cordum.agent.v1.JobPriority" json:"priority,omitempty"`
+	EstimatedCost    float64                `protobuf:"fixed64,5,opt,name=estimated_cost,json=estimatedCost,proto3" json:"estimated_cost,omitempty"`
+	Budget           *Budget                `protobuf:"bytes,6,opt,name=budget,proto3" json:"budget,omitempty"`
+	PrincipalId      string                 `protobuf:"bytes,7,opt,name=principal_id,json=principalId,proto3" json:"principal_id,omitempty"`
+	Labels           map[string]string      `protobuf:"bytes,8,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	MemoryId         string                 `protobuf:"bytes,9,opt,name=memory_id,json=memoryId,proto3" json:"memory_id,omitempty"`
+	EffectiveConfig  []byte                 `protobuf:"bytes,10,opt,name=effective_config,json=effectiveConfig,proto3" json:"effective_config,omitempty"`
+	Meta             *JobMetadata           `protobuf:"bytes,11,opt,name=meta,proto3" json:"meta,omitempty"`
+	InputContent     []byte                 `protobuf:"bytes,20,opt,name=input_content,json=inputContent,proto3" json:"input_content,omitempty"`
+	InputContentType string                 `protobuf:"bytes,21,opt,name=input_content_type,json=inputContentType,proto3" json:"input_content_type,omitempty"`
+	InputSizeBytes   int64                  `protobuf:"varint,22,opt,name=input_size_bytes,json=inputSizeBytes,proto3" json:"input_size_bytes,omitempty"`
+	Native           bool                   `protobuf:"varint,1000,opt,name=native,proto3" json:"native,omitempty"`
+	Roles            []string               `protobuf:"bytes,1001,rep,name=roles,proto3" json:"roles,omitempty"`
+	ActorType        string                 `protobuf:"bytes,1002,opt,name=actor_type,json=actorType,proto3" json:"actor_type,omitempty"`
+	Source           string                 `protobuf:"bytes,1003,opt,name=source,proto3" json:"source,omitempty"` // api, step, compensation, retry, redrive
+	Workflow         string                 `protobuf:"bytes,1004,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Step             string                 `protobuf:"bytes,1005,opt,name=step,proto3" json:"step,omitempty"`
+	Tool             string                 `protobuf:"bytes,1006,opt,name=tool,proto3" json:"tool,omitempty"`
+	Effect           string                 `protobuf:"bytes,1007,opt,name=effect,proto3" json:"effect,omitempty"`                                                                             // none, read, write, irreversible
+	Derived          map[string]string      `protobuf:"bytes,1008,rep,name=derived,proto3" json:"derived,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // tags that a client cannot weaken
+	Mcp              *PolicyMCP             `protobuf:"bytes,1009,opt,name=mcp,proto3" json:"mcp,omitempty"`
+	PriorityName     string                 `protobuf:"bytes,1010,opt,name=priority_name,json=priorityName,proto3" json:"priority_name,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PolicyCheckRequest) Reset() {
+	*x = PolicyCheckRequest{}
+	mi := &file_cordum_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyCheckRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyCheckRequest) ProtoMessage() {}
+
+func (x *PolicyCheckRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyCheckRequest.ProtoReflect.Descriptor instead.
+func (*PolicyCheckRequest) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PolicyCheckRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetPriority() JobPriority {
+	if x != nil {
+		return x.Priority
+	}
+	return JobPriority_JOB_PRIORITY_UNSPECIFIED
+}
+
+func (x *PolicyCheckRequest) GetEstimatedCost() float64 {
+	if x != nil {
+		return x.EstimatedCost
+	}
+	return 0
+}
+
+func (x *PolicyCheckRequest) GetBudget() *Budget {
+	if x != nil {
+		return x.Budget
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetPrincipalId() string {
+	if x != nil {
+		return x.PrincipalId
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetMemoryId() string {
+	if x != nil {
+		return x.MemoryId
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetEffectiveConfig() []byte {
+	if x != nil {
+		return x.EffectiveConfig
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetMeta() *JobMetadata {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetInputContent() []byte {
+	if x != nil {
+		return x.InputContent
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetInputContentType() string {
+	if x != nil {
+		return x.InputContentType
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetInputSizeBytes() int64 {
+	if x != nil {
+		return x.InputSizeBytes
+	}
+	return 0
+}
+
+func (x *PolicyCheckRequest) GetNative() bool {
+	if x != nil {
+		return x.Native
+	}
+	return false
+}
+
+func (x *PolicyCheckRequest) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetActorType() string {
+	if x != nil {
+		return x.ActorType
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetEffect() string {
+	if x != nil {
+		return x.Effect
+	}
+	return ""
+}
+
+func (x *PolicyCheckRequest) GetDerived() map[string]string {
+	if x != nil {
+		return x.Derived
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetMcp() *PolicyMCP {
+	if x != nil {
+		return x.Mcp
+	}
+	return nil
+}
+
+func (x *PolicyCheckRequest) GetPriorityName() string {
+	if x != nil {
+		return x.PriorityName
+	}
+	return ""
+}
+
+// PolicyMCP is what a job asks of a server of the Model Context Protocol.
+type PolicyMCP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Server        string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	Tool          string                 `protobuf:"bytes,2,opt,name=tool,proto3" json:"tool,omitempty"`
+	Resource      string                 `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	Action        string                 `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyMCP) Reset() {
+	*x = PolicyMCP{}
+	mi := &file_cordum_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyMCP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyMCP) ProtoMessage() {}
+
+func (x *PolicyMCP) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyMCP.ProtoReflect.Descriptor instead.
+func (*PolicyMCP) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PolicyMCP) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *PolicyMCP) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *PolicyMCP) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *PolicyMCP) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+// PolicyCheckResponse is the kernel's answer. Fields from 1000 up are the whole of it; those before are as much of it as
+// CAP can say, and never more permissive.
+type PolicyCheckResponse struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Decision           DecisionType           `protobuf:"varint,1,opt,name=decision,proto3,enum=cordum.agent.v1.DecisionType" json:"decision,omitempty"`
+	Reason             string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	RedactedContextPtr string                 `protobuf:"bytes,3,opt,name=redacted_context_ptr,json=redactedContextPtr,proto3" json:"redacted_context_ptr,omitempty"`
+	PolicySnapshot     string                 `protobuf:"bytes,4,opt,name=policy_snapshot,json=policySnapshot,proto3" json:"policy_snapshot,omitempty"`
+	RuleId             string                 `protobuf:"bytes,5,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	Constraints        *PolicyConstraints     `protobuf:"bytes,6,opt,name=constraints,proto3" json:"constraints,omitempty"`
+	ApprovalRequired   bool                   `protobuf:"varint,7,opt,name=approval_required,json=approvalRequired,proto3" json:"approval_required,omitempty"`
+	ApprovalRef        string                 `protobuf:"bytes,8,opt,name=approval_ref,json=approvalRef,proto3" json:"approval_ref,omitempty"`
+	Remediations       []*PolicyRemediation   `protobuf:"bytes,9,rep,name=remediations,proto3" json:"remediations,omitempty"`
+	JobHash            string                 `protobuf:"bytes,1000,opt,name=job_hash,json=jobHash,proto3" json:"job_hash,omitempty"` // of the job that was decided about; a client refuses the answer to another question
+	Rules              []string               `protobuf:"bytes,1001,rep,name=rules,proto3" json:"rules,omitempty"`
+	Failures           []*PolicyFailure       `protobuf:"bytes,1002,rep,name=failures,proto3" json:"failures,omitempty"`
+	ConstraintList     []byte                 `protobuf:"bytes,1003,opt,name=constraint_list,json=constraintList,proto3" json:"constraint_list,omitempty"` // JSON, as JobRequest.constraints
+	Approvals          []*PolicyApproval      `protobuf:"bytes,1004,rep,name=approvals,proto3" json:"approvals,omitempty"`
+	ExpiresNs          int64                  `protobuf:"varint,1005,opt,name=expires_ns,json=expiresNs,proto3" json:"expires_ns,omitempty"` // of the approvals, from the asking; 0 = never
+	Explanation        []byte                 `protobuf:"bytes,1006,opt,name=explanation,proto3" json:"explanation,omitempty"`               // JSON: what each rule says and how it was combined; answered by Explain only
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *PolicyCheckResponse) Reset() {
+	*x = PolicyCheckResponse{}
+	mi := &file_cordum_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyCheckResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyCheckResponse) ProtoMessage() {}
+
+func (x *PolicyCheckResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyCheckResponse.ProtoReflect.Descriptor instead.
+func (*PolicyCheckResponse) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PolicyCheckResponse) GetDecision() DecisionType {
+	if x != nil {
+		return x.Decision
+	}
+	return DecisionType_DECISION_TYPE_UNSPECIFIED
+}
+
+func (x *PolicyCheckResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetRedactedContextPtr() string {
+	if x != nil {
+		return x.RedactedContextPtr
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetPolicySnapshot() string {
+	if x != nil {
+		return x.PolicySnapshot
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetConstraints() *PolicyConstraints {
+	if x != nil {
+		return x.Constraints
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetApprovalRequired() bool {
+	if x != nil {
+		return x.ApprovalRequired
+	}
+	return false
+}
+
+func (x *PolicyCheckResponse) GetApprovalRef() string {
+	if x != nil {
+		return x.ApprovalRef
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetRemediations() []*PolicyRemediation {
+	if x != nil {
+		return x.Remediations
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetJobHash() string {
+	if x != nil {
+		return x.JobHash
+	}
+	return ""
+}
+
+func (x *PolicyCheckResponse) GetRules() []string {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetFailures() []*PolicyFailure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetConstraintList() []byte {
+	if x != nil {
+		return x.ConstraintList
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetApprovals() []*PolicyApproval {
+	if x != nil {
+		return x.Approvals
+	}
+	return nil
+}
+
+func (x *PolicyCheckResponse) GetExpiresNs() int64 {
+	if x != nil {
+		return x.ExpiresNs
+	}
+	return 0
+}
+
+func (x *PolicyCheckResponse) GetExplanation() []byte {
+	if x != nil {
+		return x.Explanation
+	}
+	return nil
+}
+
+// PolicyFailure is a rule that could not be evaluated, and so denies.
+type PolicyFailure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyFailure) Reset() {
+	*x = PolicyFailure{}
+	mi := &file_cordum_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyFailure) ProtoMessage() {}
+
+func (x *PolicyFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyFailure.ProtoReflect.Descriptor instead.
+func (*PolicyFailure) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PolicyFailure) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *PolicyFailure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// PolicyApproval is what one rule asks of people.
+type PolicyApproval struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Approvers     []string               `protobuf:"bytes,3,rep,name=approvers,proto3" json:"approvers,omitempty"`
+	Quorum        int32                  `protobuf:"varint,4,opt,name=quorum,proto3" json:"quorum,omitempty"`
+	DenyQuorum    int32                  `protobuf:"varint,5,opt,name=deny_quorum,json=denyQuorum,proto3" json:"deny_quorum,omitempty"`
+	ExpiresNs     int64                  `protobuf:"varint,6,opt,name=expires_ns,json=expiresNs,proto3" json:"expires_ns,omitempty"` // from the asking; 0 = never
+	OnExpiry      string                 `protobuf:"bytes,7,opt,name=on_expiry,json=onExpiry,proto3" json:"on_expiry,omitempty"`
+	Escalate      []*PolicyEscalation    `protobuf:"bytes,8,rep,name=escalate,proto3" json:"escalate,omitempty"`
+	FourEyes      *bool                  `protobuf:"varint,9,opt,name=four_eyes,json=fourEyes,proto3,oneof" json:"four_eyes,omitempty"` // absent: as the installation has it
+	ExcludeAuthor bool                   `protobuf:"varint,10,opt,name=exclude_author,json=excludeAuthor,proto3" json:"exclude_author,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyApproval) Reset() {
+	*x = PolicyApproval{}
+	mi := &file_cordum_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyApproval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyApproval) ProtoMessage() {}
+
+func (x *PolicyApproval) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyApproval.ProtoReflect.Descriptor instead.
+func (*PolicyApproval) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *PolicyApproval) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *PolicyApproval) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PolicyApproval) GetApprovers() []string {
+	if x != nil {
+		return x.Approvers
+	}
+	return nil
+}
+
+func (x *PolicyApproval) GetQuorum() int32 {
+	if x != nil {
+		return x.Quorum
+	}
+	return 0
+}
+
+func (x *PolicyApproval) GetDenyQuorum() int32 {
+	if x != nil {
+		return x.DenyQuorum
+	}
+	return 0
+}
+
+func (x *PolicyApproval) GetExpiresNs() int64 {
+	if x != nil {
+		return x.ExpiresNs
+	}
+	return 0
+}
+
+func (x *PolicyApproval) GetOnExpiry() string {
+	if x != nil {
+		return x.OnExpiry
+	}
+	return ""
+}
+
+func (x *PolicyApproval) GetEscalate() []*PolicyEscalation {
+	if x != nil {
+		return x.Escalate
+	}
+	return nil
+}
+
+func (x *PolicyApproval) GetFourEyes() bool {
+	if x != nil && x.FourEyes != nil {
+		return *x.FourEyes
+	}
+	return false
+}
+
+func (x *PolicyApproval) GetExcludeAuthor() bool {
+	if x != nil {
+		return x.ExcludeAuthor
+	}
+	return false
+}
+
+type PolicyEscalation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AfterNs       int64                  `protobuf:"varint,1,opt,name=after_ns,json=afterNs,proto3" json:"after_ns,omitempty"` // from the asking
+	To            []string               `protobuf:"bytes,2,rep,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyEscalation) Reset() {
+	*x = PolicyEscalation{}
+	mi := &file_cordum_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyEscalation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyEscalation) ProtoMessage() {}
+
+func (x *PolicyEscalation) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyEscalation.ProtoReflect.Descriptor instead.
+func (*PolicyEscalation) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PolicyEscalation) GetAfterNs() int64 {
+	if x != nil {
+		return x.AfterNs
+	}
+	return 0
+}
+
+func (x *PolicyEscalation) GetTo() []string {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+type PolicyConstraints struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Budgets        *BudgetConstraints     `protobuf:"bytes,1,opt,name=budgets,proto3" json:"budgets,omitempty"`
+	Sandbox        *SandboxProfile        `protobuf:"bytes,2,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	Toolchain      *ToolchainConstraints  `protobuf:"bytes,3,opt,name=toolchain,proto3" json:"toolchain,omitempty"`
+	Diff           *DiffConstraints       `protobuf:"bytes,4,opt,name=diff,proto3" json:"diff,omitempty"`
+	RedactionLevel string                 `protobuf:"bytes,5,opt,name=redaction_level,json=redactionLevel,proto3" json:"redaction_level,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PolicyConstraints) Reset() {
+	*x = PolicyConstraints{}
+	mi := &file_cordum_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyConstraints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyConstraints) ProtoMessage() {}
+
+func (x *PolicyConstraints) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyConstraints.ProtoReflect.Descriptor instead.
+func (*PolicyConstraints) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PolicyConstraints) GetBudgets() *BudgetConstraints {
+	if x != nil {
+		return x.Budgets
+	}
+	return nil
+}
+
+func (x *PolicyConstraints) GetSandbox() *SandboxProfile {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
+func (x *PolicyConstraints) GetToolchain() *ToolchainConstraints {
+	if x != nil {
+		return x.Toolchain
+	}
+	return nil
+}
+
+func (x *PolicyConstraints) GetDiff() *DiffConstraints {
+	if x != nil {
+		return x.Diff
+	}
+	return nil
+}
+
+func (x *PolicyConstraints) GetRedactionLevel() string {
+	if x != nil {
+		return x.RedactionLevel
+	}
+	return ""
+}
+
+type BudgetConstraints struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	MaxRuntimeMs      int64                  `protobuf:"varint,1,opt,name=max_runtime_ms,json=maxRuntimeMs,proto3" json:"max_runtime_ms,omitempty"`
+	MaxRetries        int32                  `protobuf:"varint,2,opt,name=max_retries,json=maxRetries,proto3" json:"max_retries,omitempty"`
+	MaxArtifactBytes  int64                  `protobuf:"varint,3,opt,name=max_artifact_bytes,json=maxArtifactBytes,proto3" json:"max_artifact_bytes,omitempty"`
+	MaxConcurrentJobs int32                  `protobuf:"varint,4,opt,name=max_concurrent_jobs,json=maxConcurrentJobs,proto3" json:"max_concurrent_jobs,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *BudgetConstraints) Reset() {
+	*x = BudgetConstraints{}
+	mi := &file_cordum_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetConstraints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetConstraints) ProtoMessage() {}
+
+func (x *BudgetConstraints) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetConstraints.ProtoReflect.Descriptor instead.
+func (*BudgetConstraints) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *BudgetConstraints) GetMaxRuntimeMs() int64 {
+	if x != nil {
+		return x.MaxRuntimeMs
+	}
+	return 0
+}
+
+func (x *BudgetConstraints) GetMaxRetries() int32 {
+	if x != nil {
+		return x.MaxRetries
+	}
+	return 0
+}
+
+func (x *BudgetConstraints) GetMaxArtifactBytes() int64 {
+	if x != nil {
+		return x.MaxArtifactBytes
+	}
+	return 0
+}
+
+func (x *BudgetConstraints) GetMaxConcurrentJobs() int32 {
+	if x != nil {
+		return x.MaxConcurrentJobs
+	}
+	return 0
+}
+
+type SandboxProfile struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Isolated         bool                   `protobuf:"varint,1,opt,name=isolated,proto3" json:"isolated,omitempty"`
+	NetworkAllowlist []string               `protobuf:"bytes,2,rep,name=network_allowlist,json=networkAllowlist,proto3" json:"network_allowlist,omitempty"`
+	FsReadOnly       []string               `protobuf:"bytes,3,rep,name=fs_read_only,json=fsReadOnly,proto3" json:"fs_read_only,omitempty"`
+	FsReadWrite      []string               `protobuf:"bytes,4,rep,name=fs_read_write,json=fsReadWrite,proto3" json:"fs_read_write,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *SandboxProfile) Reset() {
+	*x = SandboxProfile{}
+	mi := &file_cordum_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SandboxProfile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SandboxProfile) ProtoMessage() {}
+
+func (x *SandboxProfile) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SandboxProfile.ProtoReflect.Descriptor instead.
+func (*SandboxProfile) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SandboxProfile) GetIsolated() bool {
+	if x != nil {
+		return x.Isolated
+	}
+	return false
+}
+
+func (x *SandboxProfile) GetNetworkAllowlist() []string {
+	if x != nil {
+		return x.NetworkAllowlist
+	}
+	return nil
+}
+
+func (x *SandboxProfile) GetFsReadOnly() []string {
+	if x != nil {
+		return x.FsReadOnly
+	}
+	return nil
+}
+
+func (x *SandboxProfile) GetFsReadWrite() []string {
+	if x != nil {
+		return x.FsReadWrite
+	}
+	return nil
+}
+
+type ToolchainConstraints struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	AllowedTools    []string               `protobuf:"bytes,1,rep,name=allowed_tools,json=allowedTools,proto3" json:"allowed_tools,omitempty"`
+	AllowedCommands []string               `protobuf:"bytes,2,rep,name=allowed_commands,json=allowedCommands,proto3" json:"allowed_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ToolchainConstraints) Reset() {
+	*x = ToolchainConstraints{}
+	mi := &file_cordum_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolchainConstraints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolchainConstraints) ProtoMessage() {}
+
+func (x *ToolchainConstraints) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolchainConstraints.ProtoReflect.Descriptor instead.
+func (*ToolchainConstraints) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ToolchainConstraints) GetAllowedTools() []string {
+	if x != nil {
+		return x.AllowedTools
+	}
+	return nil
+}
+
+func (x *ToolchainConstraints) GetAllowedCommands() []string {
+	if x != nil {
+		return x.AllowedCommands
+	}
+	return nil
+}
+
+type DiffConstraints struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MaxFiles      int32                  `protobuf:"varint,1,opt,name=max_files,json=maxFiles,proto3" json:"max_files,omitempty"`
+	MaxLines      int32                  `protobuf:"varint,2,opt,name=max_lines,json=maxLines,proto3" json:"max_lines,omitempty"`
+	DenyPathGlobs []string               `protobuf:"bytes,3,rep,name=deny_path_globs,json=denyPathGlobs,proto3" json:"deny_path_globs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffConstraints) Reset() {
+	*x = DiffConstraints{}
+	mi := &file_cordum_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffConstraints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffConstraints) ProtoMessage() {}
+
+func (x *DiffConstraints) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffConstraints.ProtoReflect.Descriptor instead.
+func (*DiffConstraints) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DiffConstraints) GetMaxFiles() int32 {
+	if x != nil {
+		return x.MaxFiles
+	}
+	return 0
+}
+
+func (x *DiffConstraints) GetMaxLines() int32 {
+	if x != nil {
+		return x.MaxLines
+	}
+	return 0
+}
+
+func (x *DiffConstraints) GetDenyPathGlobs() []string {
+	if x != nil {
+		return x.DenyPathGlobs
+	}
+	return nil
+}
+
+type PolicyRemediation struct {
+	state                 protoimpl.MessageState `protogen:"open.v1"`
+	Id                    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title                 string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Summary               string                 `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	ReplacementTopic      string                 `protobuf:"bytes,4,opt,name=replacement_topic,json=replacementTopic,proto3" json:"replacement_topic,omitempty"`
+	ReplacementCapability string                 `protobuf:"bytes,5,opt,name=replacement_capability,json=replacementCapability,proto3" json:"replacement_capability,omitempty"`
+	AddLabels             map[string]string      `protobuf:"bytes,6,rep,name=add_labels,json=addLabels,proto3" json:"add_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	RemoveLabels          []string               `protobuf:"bytes,7,rep,name=remove_labels,json=removeLabels,proto3" json:"remove_labels,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *PolicyRemediation) Reset() {
+	*x = PolicyRemediation{}
+	mi := &file_cordum_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyRemediation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyRemediation) ProtoMessage() {}
+
+func (x *PolicyRemediation) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyRemediation.ProtoReflect.Descriptor instead.
+func (*PolicyRemediation) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PolicyRemediation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PolicyRemediation) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *PolicyRemediation) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *PolicyRemediation) GetReplacementTopic() string {
+	if x != nil {
+		return x.ReplacementTopic
+	}
+	return ""
+}
+
+func (x *PolicyRemediation) GetReplacementCapability() string {
+	if x != nil {
+		return x.ReplacementCapability
+	}
+	return ""
+}
+
+func (x *PolicyRemediation) GetAddLabels() map[string]string {
+	if x != nil {
+		return x.AddLabels
+	}
+	return nil
+}
+
+func (x *PolicyRemediation) GetRemoveLabels() []string {
+	if x != nil {
+		return x.RemoveLabels
+	}
+	return nil
+}
+
+type ListSnapshotsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Known         string                 `protobuf:"bytes,1000,opt,name=known,proto3" json:"known,omitempty"`                           // the digest that the asker has the rules of
+	WithRules     bool                   `protobuf:"varint,1001,opt,name=with_rules,json=withRules,proto3" json:"with_rules,omitempty"` // answer the rules too when they are not those of known
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSnapshotsRequest) Reset() {
+	*x = ListSnapshotsRequest{}
+	mi := &file_cordum_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSnapshotsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSnapshotsRequest) ProtoMessage() {}
+
+func (x *ListSnapshotsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSnapshotsRequest.ProtoReflect.Descriptor instead.
+func (*ListSnapshotsRequest) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListSnapshotsRequest) GetKnown() string {
+	if x != nil {
+		return x.Known
+	}
+	return ""
+}
+
+func (x *ListSnapshotsRequest) GetWithRules() bool {
+	if x != nil {
+		return x.WithRules
+	}
+	return false
+}
+
+type ListSnapshotsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Snapshots     []string               `protobuf:"bytes,1,rep,name=snapshots,proto3" json:"snapshots,omitempty"` // digests; the first is in force
+	Rules         []byte                 `protobuf:"bytes,1000,opt,name=rules,proto3" json:"rules,omitempty"`      // the canonical form of the first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSnapshotsResponse) Reset() {
+	*x = ListSnapshotsResponse{}
+	mi := &file_cordum_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSnapshotsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSnapshotsResponse) ProtoMessage() {}
+
+func (x *ListSnapshotsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cordum_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSnapshotsResponse.ProtoReflect.Descriptor instead.
+func (*ListSnapshotsResponse) Descriptor() ([]byte, []int) {
+	return file_cordum_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListSnapshotsResponse) GetSnapshots() []string {
+	if x != nil {
+		return x.Snapshots
+	}
+	return nil
+}
+
+func (x *ListSnapshotsResponse) GetRules() []byte {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
 var File_cordum_proto protoreflect.FileDescriptor
 
 const file_cordum_proto_rawDesc = "" +
@@ -2177,7 +3498,8 @@ const file_cordum_proto_rawDesc = "" +
 	"\tsignature\x18\x0e \x01(\fR\tsignature\x12\x1d\n" +
 	"\n" +
 	"auth_token\x18\x12 \x01(\tR\tauthTokenB\t\n" +
-	"\apayload\"\xff\t\n" +
+	"\apayload\"\xf8\n" +
+	"\n" +
 	"\n" +
 	"JobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
@@ -2217,7 +3539,10 @@ const file_cordum_proto_rawDesc = "" +
 	"\x06run_id\x18\xf2\a \x01(\tR\x05runId\x12\x18\n" +
 	"\astep_id\x18\xf3\a \x01(\tR\x06stepId\x12\x1d\n" +
 	"\titeration\x18\xf4\a \x01(\x05R\titeration\x12!\n" +
-	"\vtraceparent\x18\xf5\a \x01(\tR\vtraceparent\x1a6\n" +
+	"\vtraceparent\x18\xf5\a \x01(\tR\vtraceparent\x12!\n" +
+	"\vconstraints\x18\xf6\a \x01(\fR\vconstraints\x12.\n" +
+	"\x12decision_signature\x18\xf7\a \x01(\fR\x11decisionSignature\x12$\n" +
+	"\rdecision_rule\x18\xf8\a \x01(\tR\fdecisionRule\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -2272,7 +3597,7 @@ const file_cordum_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf4\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa8\x03\n" +
 	"\tJobResult\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x122\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1a.cordum.agent.v1.JobStatusR\x06status\x12\x1d\n" +
@@ -2286,7 +3611,9 @@ const file_cordum_proto_rawDesc = "" +
 	"\rartifact_ptrs\x18\b \x03(\tR\fartifactPtrs\x12\x15\n" +
 	"\x05token\x18\xe8\a \x01(\fR\x05token\x12\x17\n" +
 	"\x06output\x18\xe9\a \x01(\fR\x06output\x12$\n" +
-	"\rerror_details\x18\xea\a \x01(\fR\ferrorDetails\"\xb5\x02\n" +
+	"\rerror_details\x18\xea\a \x01(\fR\ferrorDetails\x12\x1b\n" +
+	"\bevidence\x18\xeb\a \x01(\fR\bevidence\x12\x15\n" +
+	"\x05usage\x18\xec\a \x01(\fR\x05usage\"\xb5\x02\n" +
 	"\vJobProgress\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\astep_id\x18\x02 \x01(\tR\x06stepId\x12\x18\n" +
@@ -2367,7 +3694,139 @@ const file_cordum_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"M\n" +
 	"\x03Ack\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.cordum.agent.v1.AckCodeR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage*r\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xb0\b\n" +
+	"\x12PolicyCheckRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x16\n" +
+	"\x06tenant\x18\x03 \x01(\tR\x06tenant\x128\n" +
+	"\bpriority\x18\x04 \x01(\x0e2\x1c.cordum.agent.v1.JobPriorityR\bpriority\x12%\n" +
+	"\x0eestimated_cost\x18\x05 \x01(\x01R\restimatedCost\x12/\n" +
+	"\x06budget\x18\x06 \x01(\v2\x17.cordum.agent.v1.BudgetR\x06budget\x12!\n" +
+	"\fprincipal_id\x18\a \x01(\tR\vprincipalId\x12G\n" +
+	"\x06labels\x18\b \x03(\v2/.cordum.agent.v1.PolicyCheckRequest.LabelsEntryR\x06labels\x12\x1b\n" +
+	"\tmemory_id\x18\t \x01(\tR\bmemoryId\x12)\n" +
+	"\x10effective_config\x18\n" +
+	" \x01(\fR\x0feffectiveConfig\x120\n" +
+	"\x04meta\x18\v \x01(\v2\x1c.cordum.agent.v1.JobMetadataR\x04meta\x12#\n" +
+	"\rinput_content\x18\x14 \x01(\fR\finputContent\x12,\n" +
+	"\x12input_content_type\x18\x15 \x01(\tR\x10inputContentType\x12(\n" +
+	"\x10input_size_bytes\x18\x16 \x01(\x03R\x0einputSizeBytes\x12\x17\n" +
+	"\x06native\x18\xe8\a \x01(\bR\x06native\x12\x15\n" +
+	"\x05roles\x18\xe9\a \x03(\tR\x05roles\x12\x1e\n" +
+	"\n" +
+	"actor_type\x18\xea\a \x01(\tR\tactorType\x12\x17\n" +
+	"\x06source\x18\xeb\a \x01(\tR\x06source\x12\x1b\n" +
+	"\bworkflow\x18\xec\a \x01(\tR\bworkflow\x12\x13\n" +
+	"\x04step\x18\xed\a \x01(\tR\x04step\x12\x13\n" +
+	"\x04tool\x18\xee\a \x01(\tR\x04tool\x12\x17\n" +
+	"\x06effect\x18\xef\a \x01(\tR\x06effect\x12K\n" +
+	"\aderived\x18\xf0\a \x03(\v20.cordum.agent.v1.PolicyCheckRequest.DerivedEntryR\aderived\x12-\n" +
+	"\x03mcp\x18\xf1\a \x01(\v2\x1a.cordum.agent.v1.PolicyMCPR\x03mcp\x12$\n" +
+	"\rpriority_name\x18\xf2\a \x01(\tR\fpriorityName\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fDerivedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"k\n" +
+	"\tPolicyMCP\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12\x12\n" +
+	"\x04tool\x18\x02 \x01(\tR\x04tool\x12\x1a\n" +
+	"\bresource\x18\x03 \x01(\tR\bresource\x12\x16\n" +
+	"\x06action\x18\x04 \x01(\tR\x06action\"\xd7\x05\n" +
+	"\x13PolicyCheckResponse\x129\n" +
+	"\bdecision\x18\x01 \x01(\x0e2\x1d.cordum.agent.v1.DecisionTypeR\bdecision\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x120\n" +
+	"\x14redacted_context_ptr\x18\x03 \x01(\tR\x12redactedContextPtr\x12'\n" +
+	"\x0fpolicy_snapshot\x18\x04 \x01(\tR\x0epolicySnapshot\x12\x17\n" +
+	"\arule_id\x18\x05 \x01(\tR\x06ruleId\x12D\n" +
+	"\vconstraints\x18\x06 \x01(\v2\".cordum.agent.v1.PolicyConstraintsR\vconstraints\x12+\n" +
+	"\x11approval_required\x18\a \x01(\bR\x10approvalRequired\x12!\n" +
+	"\fapproval_ref\x18\b \x01(\tR\vapprovalRef\x12F\n" +
+	"\fremediations\x18\t \x03(\v2\".cordum.agent.v1.PolicyRemediationR\fremediations\x12\x1a\n" +
+	"\bjob_hash\x18\xe8\a \x01(\tR\ajobHash\x12\x15\n" +
+	"\x05rules\x18\xe9\a \x03(\tR\x05rules\x12;\n" +
+	"\bfailures\x18\xea\a \x03(\v2\x1e.cordum.agent.v1.PolicyFailureR\bfailures\x12(\n" +
+	"\x0fconstraint_list\x18\xeb\a \x01(\fR\x0econstraintList\x12>\n" +
+	"\tapprovals\x18\xec\a \x03(\v2\x1f.cordum.agent.v1.PolicyApprovalR\tapprovals\x12\x1e\n" +
+	"\n" +
+	"expires_ns\x18\xed\a \x01(\x03R\texpiresNs\x12!\n" +
+	"\vexplanation\x18\xee\a \x01(\fR\vexplanation\"=\n" +
+	"\rPolicyFailure\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xe5\x02\n" +
+	"\x0ePolicyApproval\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1c\n" +
+	"\tapprovers\x18\x03 \x03(\tR\tapprovers\x12\x16\n" +
+	"\x06quorum\x18\x04 \x01(\x05R\x06quorum\x12\x1f\n" +
+	"\vdeny_quorum\x18\x05 \x01(\x05R\n" +
+	"denyQuorum\x12\x1d\n" +
+	"\n" +
+	"expires_ns\x18\x06 \x01(\x03R\texpiresNs\x12\x1b\n" +
+	"\ton_expiry\x18\a \x01(\tR\bonExpiry\x12=\n" +
+	"\bescalate\x18\b \x03(\v2!.cordum.agent.v1.PolicyEscalationR\bescalate\x12 \n" +
+	"\tfour_eyes\x18\t \x01(\bH\x00R\bfourEyes\x88\x01\x01\x12%\n" +
+	"\x0eexclude_author\x18\n" +
+	" \x01(\bR\rexcludeAuthorB\f\n" +
+	"\n" +
+	"_four_eyes\"=\n" +
+	"\x10PolicyEscalation\x12\x19\n" +
+	"\bafter_ns\x18\x01 \x01(\x03R\aafterNs\x12\x0e\n" +
+	"\x02to\x18\x02 \x03(\tR\x02to\"\xb0\x02\n" +
+	"\x11PolicyConstraints\x12<\n" +
+	"\abudgets\x18\x01 \x01(\v2\".cordum.agent.v1.BudgetConstraintsR\abudgets\x129\n" +
+	"\asandbox\x18\x02 \x01(\v2\x1f.cordum.agent.v1.SandboxProfileR\asandbox\x12C\n" +
+	"\ttoolchain\x18\x03 \x01(\v2%.cordum.agent.v1.ToolchainConstraintsR\ttoolchain\x124\n" +
+	"\x04diff\x18\x04 \x01(\v2 .cordum.agent.v1.DiffConstraintsR\x04diff\x12'\n" +
+	"\x0fredaction_level\x18\x05 \x01(\tR\x0eredactionLevel\"\xb8\x01\n" +
+	"\x11BudgetConstraints\x12$\n" +
+	"\x0emax_runtime_ms\x18\x01 \x01(\x03R\fmaxRuntimeMs\x12\x1f\n" +
+	"\vmax_retries\x18\x02 \x01(\x05R\n" +
+	"maxRetries\x12,\n" +
+	"\x12max_artifact_bytes\x18\x03 \x01(\x03R\x10maxArtifactBytes\x12.\n" +
+	"\x13max_concurrent_jobs\x18\x04 \x01(\x05R\x11maxConcurrentJobs\"\x9f\x01\n" +
+	"\x0eSandboxProfile\x12\x1a\n" +
+	"\bisolated\x18\x01 \x01(\bR\bisolated\x12+\n" +
+	"\x11network_allowlist\x18\x02 \x03(\tR\x10networkAllowlist\x12 \n" +
+	"\ffs_read_only\x18\x03 \x03(\tR\n" +
+	"fsReadOnly\x12\"\n" +
+	"\rfs_read_write\x18\x04 \x03(\tR\vfsReadWrite\"f\n" +
+	"\x14ToolchainConstraints\x12#\n" +
+	"\rallowed_tools\x18\x01 \x03(\tR\fallowedTools\x12)\n" +
+	"\x10allowed_commands\x18\x02 \x03(\tR\x0fallowedCommands\"s\n" +
+	"\x0fDiffConstraints\x12\x1b\n" +
+	"\tmax_files\x18\x01 \x01(\x05R\bmaxFiles\x12\x1b\n" +
+	"\tmax_lines\x18\x02 \x01(\x05R\bmaxLines\x12&\n" +
+	"\x0fdeny_path_globs\x18\x03 \x03(\tR\rdenyPathGlobs\"\xec\x02\n" +
+	"\x11PolicyRemediation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
+	"\asummary\x18\x03 \x01(\tR\asummary\x12+\n" +
+	"\x11replacement_topic\x18\x04 \x01(\tR\x10replacementTopic\x125\n" +
+	"\x16replacement_capability\x18\x05 \x01(\tR\x15replacementCapability\x12P\n" +
+	"\n" +
+	"add_labels\x18\x06 \x03(\v21.cordum.agent.v1.PolicyRemediation.AddLabelsEntryR\taddLabels\x12#\n" +
+	"\rremove_labels\x18\a \x03(\tR\fremoveLabels\x1a<\n" +
+	"\x0eAddLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"M\n" +
+	"\x14ListSnapshotsRequest\x12\x15\n" +
+	"\x05known\x18\xe8\a \x01(\tR\x05known\x12\x1e\n" +
+	"\n" +
+	"with_rules\x18\xe9\a \x01(\bR\twithRules\"L\n" +
+	"\x15ListSnapshotsResponse\x12\x1c\n" +
+	"\tsnapshots\x18\x01 \x03(\tR\tsnapshots\x12\x15\n" +
+	"\x05rules\x18\xe8\a \x01(\fR\x05rules*\xfd\x01\n" +
+	"\fDecisionType\x12\x1d\n" +
+	"\x19DECISION_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13DECISION_TYPE_ALLOW\x10\x01\x12\x16\n" +
+	"\x12DECISION_TYPE_DENY\x10\x02\x12\x1f\n" +
+	"\x1bDECISION_TYPE_REQUIRE_HUMAN\x10\x03\x12\x1a\n" +
+	"\x16DECISION_TYPE_THROTTLE\x10\x04\x12(\n" +
+	"$DECISION_TYPE_ALLOW_WITH_CONSTRAINTS\x10\x05\x12\x1c\n" +
+	"\x18DECISION_TYPE_QUARANTINE\x10\x06\x12\x18\n" +
+	"\x14DECISION_TYPE_REDACT\x10\a*r\n" +
 	"\aAckCode\x12\x18\n" +
 	"\x14ACK_CODE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACK_CODE_OK\x10\x01\x12\x12\n" +
@@ -2417,78 +3876,113 @@ func file_cordum_proto_rawDescGZIP() []byte {
 	return file_cordum_proto_rawDescData
 }
 
-var file_cordum_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_cordum_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_cordum_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_cordum_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_cordum_proto_goTypes = []any{
-	(AckCode)(0),                  // 0: cordum.agent.v1.AckCode
-	(JobPriority)(0),              // 1: cordum.agent.v1.JobPriority
-	(JobStatus)(0),                // 2: cordum.agent.v1.JobStatus
-	(ActorType)(0),                // 3: cordum.agent.v1.ActorType
-	(ComponentRole)(0),            // 4: cordum.agent.v1.ComponentRole
-	(*BusPacket)(nil),             // 5: cordum.agent.v1.BusPacket
-	(*JobRequest)(nil),            // 6: cordum.agent.v1.JobRequest
-	(*ContextHints)(nil),          // 7: cordum.agent.v1.ContextHints
-	(*Budget)(nil),                // 8: cordum.agent.v1.Budget
-	(*JobMetadata)(nil),           // 9: cordum.agent.v1.JobMetadata
-	(*Compensation)(nil),          // 10: cordum.agent.v1.Compensation
-	(*JobResult)(nil),             // 11: cordum.agent.v1.JobResult
-	(*JobProgress)(nil),           // 12: cordum.agent.v1.JobProgress
-	(*JobCancel)(nil),             // 13: cordum.agent.v1.JobCancel
-	(*Heartbeat)(nil),             // 14: cordum.agent.v1.Heartbeat
-	(*JobHold)(nil),               // 15: cordum.agent.v1.JobHold
-	(*SystemAlert)(nil),           // 16: cordum.agent.v1.SystemAlert
-	(*Handshake)(nil),             // 17: cordum.agent.v1.Handshake
-	(*JobBegin)(nil),              // 18: cordum.agent.v1.JobBegin
-	(*JobReturn)(nil),             // 19: cordum.agent.v1.JobReturn
-	(*Ack)(nil),                   // 20: cordum.agent.v1.Ack
-	nil,                           // 21: cordum.agent.v1.JobRequest.EnvEntry
-	nil,                           // 22: cordum.agent.v1.JobRequest.LabelsEntry
-	nil,                           // 23: cordum.agent.v1.JobMetadata.LabelsEntry
-	nil,                           // 24: cordum.agent.v1.Compensation.EnvEntry
-	nil,                           // 25: cordum.agent.v1.Compensation.LabelsEntry
-	nil,                           // 26: cordum.agent.v1.Heartbeat.LabelsEntry
-	nil,                           // 27: cordum.agent.v1.Handshake.CapabilitiesEntry
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(DecisionType)(0),             // 0: cordum.agent.v1.DecisionType
+	(AckCode)(0),                  // 1: cordum.agent.v1.AckCode
+	(JobPriority)(0),              // 2: cordum.agent.v1.JobPriority
+	(JobStatus)(0),                // 3: cordum.agent.v1.JobStatus
+	(ActorType)(0),                // 4: cordum.agent.v1.ActorType
+	(ComponentRole)(0),            // 5: cordum.agent.v1.ComponentRole
+	(*BusPacket)(nil),             // 6: cordum.agent.v1.BusPacket
+	(*JobRequest)(nil),            // 7: cordum.agent.v1.JobRequest
+	(*ContextHints)(nil),          // 8: cordum.agent.v1.ContextHints
+	(*Budget)(nil),                // 9: cordum.agent.v1.Budget
+	(*JobMetadata)(nil),           // 10: cordum.agent.v1.JobMetadata
+	(*Compensation)(nil),          // 11: cordum.agent.v1.Compensation
+	(*JobResult)(nil),             // 12: cordum.agent.v1.JobResult
+	(*JobProgress)(nil),           // 13: cordum.agent.v1.JobProgress
+	(*JobCancel)(nil),             // 14: cordum.agent.v1.JobCancel
+	(*Heartbeat)(nil),             // 15: cordum.agent.v1.Heartbeat
+	(*JobHold)(nil),               // 16: cordum.agent.v1.JobHold
+	(*SystemAlert)(nil),           // 17: cordum.agent.v1.SystemAlert
+	(*Handshake)(nil),             // 18: cordum.agent.v1.Handshake
+	(*JobBegin)(nil),              // 19: cordum.agent.v1.JobBegin
+	(*JobReturn)(nil),             // 20: cordum.agent.v1.JobReturn
+	(*Ack)(nil),                   // 21: cordum.agent.v1.Ack
+	(*PolicyCheckRequest)(nil),    // 22: cordum.agent.v1.PolicyCheckRequest
+	(*PolicyMCP)(nil),             // 23: cordum.agent.v1.PolicyMCP
+	(*PolicyCheckResponse)(nil),   // 24: cordum.agent.v1.PolicyCheckResponse
+	(*PolicyFailure)(nil),         // 25: cordum.agent.v1.PolicyFailure
+	(*PolicyApproval)(nil),        // 26: cordum.agent.v1.PolicyApproval
+	(*PolicyEscalation)(nil),      // 27: cordum.agent.v1.PolicyEscalation
+	(*PolicyConstraints)(nil),     // 28: cordum.agent.v1.PolicyConstraints
+	(*BudgetConstraints)(nil),     // 29: cordum.agent.v1.BudgetConstraints
+	(*SandboxProfile)(nil),        // 30: cordum.agent.v1.SandboxProfile
+	(*ToolchainConstraints)(nil),  // 31: cordum.agent.v1.ToolchainConstraints
+	(*DiffConstraints)(nil),       // 32: cordum.agent.v1.DiffConstraints
+	(*PolicyRemediation)(nil),     // 33: cordum.agent.v1.PolicyRemediation
+	(*ListSnapshotsRequest)(nil),  // 34: cordum.agent.v1.ListSnapshotsRequest
+	(*ListSnapshotsResponse)(nil), // 35: cordum.agent.v1.ListSnapshotsResponse
+	nil,                           // 36: cordum.agent.v1.JobRequest.EnvEntry
+	nil,                           // 37: cordum.agent.v1.JobRequest.LabelsEntry
+	nil,                           // 38: cordum.agent.v1.JobMetadata.LabelsEntry
+	nil,                           // 39: cordum.agent.v1.Compensation.EnvEntry
+	nil,                           // 40: cordum.agent.v1.Compensation.LabelsEntry
+	nil,                           // 41: cordum.agent.v1.Heartbeat.LabelsEntry
+	nil,                           // 42: cordum.agent.v1.Handshake.CapabilitiesEntry
+	nil,                           // 43: cordum.agent.v1.PolicyCheckRequest.LabelsEntry
+	nil,                           // 44: cordum.agent.v1.PolicyCheckRequest.DerivedEntry
+	nil,                           // 45: cordum.agent.v1.PolicyRemediation.AddLabelsEntry
+	(*timestamppb.Timestamp)(nil), // 46: google.protobuf.Timestamp
 }
 var file_cordum_proto_depIdxs = []int32{
-	28, // 0: cordum.agent.v1.BusPacket.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 1: cordum.agent.v1.BusPacket.job_request:type_name -> cordum.agent.v1.JobRequest
-	11, // 2: cordum.agent.v1.BusPacket.job_result:type_name -> cordum.agent.v1.JobResult
-	14, // 3: cordum.agent.v1.BusPacket.heartbeat:type_name -> cordum.agent.v1.Heartbeat
-	16, // 4: cordum.agent.v1.BusPacket.alert:type_name -> cordum.agent.v1.SystemAlert
-	12, // 5: cordum.agent.v1.BusPacket.job_progress:type_name -> cordum.agent.v1.JobProgress
-	13, // 6: cordum.agent.v1.BusPacket.job_cancel:type_name -> cordum.agent.v1.JobCancel
-	17, // 7: cordum.agent.v1.BusPacket.handshake:type_name -> cordum.agent.v1.Handshake
-	18, // 8: cordum.agent.v1.BusPacket.job_begin:type_name -> cordum.agent.v1.JobBegin
-	19, // 9: cordum.agent.v1.BusPacket.job_return:type_name -> cordum.agent.v1.JobReturn
-	20, // 10: cordum.agent.v1.BusPacket.ack:type_name -> cordum.agent.v1.Ack
-	1,  // 11: cordum.agent.v1.JobRequest.priority:type_name -> cordum.agent.v1.JobPriority
-	21, // 12: cordum.agent.v1.JobRequest.env:type_name -> cordum.agent.v1.JobRequest.EnvEntry
-	7,  // 13: cordum.agent.v1.JobRequest.context_hints:type_name -> cordum.agent.v1.ContextHints
-	8,  // 14: cordum.agent.v1.JobRequest.budget:type_name -> cordum.agent.v1.Budget
-	22, // 15: cordum.agent.v1.JobRequest.labels:type_name -> cordum.agent.v1.JobRequest.LabelsEntry
-	9,  // 16: cordum.agent.v1.JobRequest.meta:type_name -> cordum.agent.v1.JobMetadata
-	10, // 17: cordum.agent.v1.JobRequest.compensation:type_name -> cordum.agent.v1.Compensation
-	3,  // 18: cordum.agent.v1.JobMetadata.actor_type:type_name -> cordum.agent.v1.ActorType
-	23, // 19: cordum.agent.v1.JobMetadata.labels:type_name -> cordum.agent.v1.JobMetadata.LabelsEntry
-	1,  // 20: cordum.agent.v1.Compensation.priority:type_name -> cordum.agent.v1.JobPriority
-	24, // 21: cordum.agent.v1.Compensation.env:type_name -> cordum.agent.v1.Compensation.EnvEntry
-	7,  // 22: cordum.agent.v1.Compensation.context_hints:type_name -> cordum.agent.v1.ContextHints
-	8,  // 23: cordum.agent.v1.Compensation.budget:type_name -> cordum.agent.v1.Budget
-	25, // 24: cordum.agent.v1.Compensation.labels:type_name -> cordum.agent.v1.Compensation.LabelsEntry
-	9,  // 25: cordum.agent.v1.Compensation.meta:type_name -> cordum.agent.v1.JobMetadata
-	2,  // 26: cordum.agent.v1.JobResult.status:type_name -> cordum.agent.v1.JobStatus
-	2,  // 27: cordum.agent.v1.JobProgress.status:type_name -> cordum.agent.v1.JobStatus
-	26, // 28: cordum.agent.v1.Heartbeat.labels:type_name -> cordum.agent.v1.Heartbeat.LabelsEntry
-	15, // 29: cordum.agent.v1.Heartbeat.jobs:type_name -> cordum.agent.v1.JobHold
-	4,  // 30: cordum.agent.v1.Handshake.role:type_name -> cordum.agent.v1.ComponentRole
-	27, // 31: cordum.agent.v1.Handshake.capabilities:type_name -> cordum.agent.v1.Handshake.CapabilitiesEntry
-	0,  // 32: cordum.agent.v1.Ack.code:type_name -> cordum.agent.v1.AckCode
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	46, // 0: cordum.agent.v1.BusPacket.created_at:type_name -> google.protobuf.Timestamp
+	7,  // 1: cordum.agent.v1.BusPacket.job_request:type_name -> cordum.agent.v1.JobRequest
+	12, // 2: cordum.agent.v1.BusPacket.job_result:type_name -> cordum.agent.v1.JobResult
+	15, // 3: cordum.agent.v1.BusPacket.heartbeat:type_name -> cordum.agent.v1.Heartbeat
+	17, // 4: cordum.agent.v1.BusPacket.alert:type_name -> cordum.agent.v1.SystemAlert
+	13, // 5: cordum.agent.v1.BusPacket.job_progress:type_name -> cordum.agent.v1.JobProgress
+	14, // 6: cordum.agent.v1.BusPacket.job_cancel:type_name -> cordum.agent.v1.JobCancel
+	18, // 7: cordum.agent.v1.BusPacket.handshake:type_name -> cordum.agent.v1.Handshake
+	19, // 8: cordum.agent.v1.BusPacket.job_begin:type_name -> cordum.agent.v1.JobBegin
+	20, // 9: cordum.agent.v1.BusPacket.job_return:type_name -> cordum.agent.v1.JobReturn
+	21, // 10: cordum.agent.v1.BusPacket.ack:type_name -> cordum.agent.v1.Ack
+	2,  // 11: cordum.agent.v1.JobRequest.priority:type_name -> cordum.agent.v1.JobPriority
+	36, // 12: cordum.agent.v1.JobRequest.env:type_name -> cordum.agent.v1.JobRequest.EnvEntry
+	8,  // 13: cordum.agent.v1.JobRequest.context_hints:type_name -> cordum.agent.v1.ContextHints
+	9,  // 14: cordum.agent.v1.JobRequest.budget:type_name -> cordum.agent.v1.Budget
+	37, // 15: cordum.agent.v1.JobRequest.labels:type_name -> cordum.agent.v1.JobRequest.LabelsEntry
+	10, // 16: cordum.agent.v1.JobRequest.meta:type_name -> cordum.agent.v1.JobMetadata
+	11, // 17: cordum.agent.v1.JobRequest.compensation:type_name -> cordum.agent.v1.Compensation
+	4,  // 18: cordum.agent.v1.JobMetadata.actor_type:type_name -> cordum.agent.v1.ActorType
+	38, // 19: cordum.agent.v1.JobMetadata.labels:type_name -> cordum.agent.v1.JobMetadata.LabelsEntry
+	2,  // 20: cordum.agent.v1.Compensation.priority:type_name -> cordum.agent.v1.JobPriority
+	39, // 21: cordum.agent.v1.Compensation.env:type_name -> cordum.agent.v1.Compensation.EnvEntry
+	8,  // 22: cordum.agent.v1.Compensation.context_hints:type_name -> cordum.agent.v1.ContextHints
+	9,  // 23: cordum.agent.v1.Compensation.budget:type_name -> cordum.agent.v1.Budget
+	40, // 24: cordum.agent.v1.Compensation.labels:type_name -> cordum.agent.v1.Compensation.LabelsEntry
+	10, // 25: cordum.agent.v1.Compensation.meta:type_name -> cordum.agent.v1.JobMetadata
+	3,  // 26: cordum.agent.v1.JobResult.status:type_name -> cordum.agent.v1.JobStatus
+	3,  // 27: cordum.agent.v1.JobProgress.status:type_name -> cordum.agent.v1.JobStatus
+	41, // 28: cordum.agent.v1.Heartbeat.labels:type_name -> cordum.agent.v1.Heartbeat.LabelsEntry
+	16, // 29: cordum.agent.v1.Heartbeat.jobs:type_name -> cordum.agent.v1.JobHold
+	5,  // 30: cordum.agent.v1.Handshake.role:type_name -> cordum.agent.v1.ComponentRole
+	42, // 31: cordum.agent.v1.Handshake.capabilities:type_name -> cordum.agent.v1.Handshake.CapabilitiesEntry
+	1,  // 32: cordum.agent.v1.Ack.code:type_name -> cordum.agent.v1.AckCode
+	2,  // 33: cordum.agent.v1.PolicyCheckRequest.priority:type_name -> cordum.agent.v1.JobPriority
+	9,  // 34: cordum.agent.v1.PolicyCheckRequest.budget:type_name -> cordum.agent.v1.Budget
+	43, // 35: cordum.agent.v1.PolicyCheckRequest.labels:type_name -> cordum.agent.v1.PolicyCheckRequest.LabelsEntry
+	10, // 36: cordum.agent.v1.PolicyCheckRequest.meta:type_name -> cordum.agent.v1.JobMetadata
+	44, // 37: cordum.agent.v1.PolicyCheckRequest.derived:type_name -> cordum.agent.v1.PolicyCheckRequest.DerivedEntry
+	23, // 38: cordum.agent.v1.PolicyCheckRequest.mcp:type_name -> cordum.agent.v1.PolicyMCP
+	0,  // 39: cordum.agent.v1.PolicyCheckResponse.decision:type_name -> cordum.agent.v1.DecisionType
+	28, // 40: cordum.agent.v1.PolicyCheckResponse.constraints:type_name -> cordum.agent.v1.PolicyConstraints
+	33, // 41: cordum.agent.v1.PolicyCheckResponse.remediations:type_name -> cordum.agent.v1.PolicyRemediation
+	25, // 42: cordum.agent.v1.PolicyCheckResponse.failures:type_name -> cordum.agent.v1.PolicyFailure
+	26, // 43: cordum.agent.v1.PolicyCheckResponse.approvals:type_name -> cordum.agent.v1.PolicyApproval
+	27, // 44: cordum.agent.v1.PolicyApproval.escalate:type_name -> cordum.agent.v1.PolicyEscalation
+	29, // 45: cordum.agent.v1.PolicyConstraints.budgets:type_name -> cordum.agent.v1.BudgetConstraints
+	30, // 46: cordum.agent.v1.PolicyConstraints.sandbox:type_name -> cordum.agent.v1.SandboxProfile
+	31, // 47: cordum.agent.v1.PolicyConstraints.toolchain:type_name -> cordum.agent.v1.ToolchainConstraints
+	32, // 48: cordum.agent.v1.PolicyConstraints.diff:type_name -> cordum.agent.v1.DiffConstraints
+	45, // 49: cordum.agent.v1.PolicyRemediation.add_labels:type_name -> cordum.agent.v1.PolicyRemediation.AddLabelsEntry
+	50, // [50:50] is the sub-list for method output_type
+	50, // [50:50] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_cordum_proto_init() }
@@ -2508,13 +4002,14 @@ func file_cordum_proto_init() {
 		(*BusPacket_JobReturn)(nil),
 		(*BusPacket_Ack)(nil),
 	}
+	file_cordum_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cordum_proto_rawDesc), len(file_cordum_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   23,
+			NumEnums:      6,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

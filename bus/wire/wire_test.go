@@ -34,6 +34,19 @@ var capFields = map[protoreflect.Name]string{
 	"Heartbeat": "worker_id=1 region=2 type=3 cpu_load=4 gpu_utilization=5 active_jobs=6 capabilities=7 pool=11 " +
 		"max_parallel_jobs=12 labels=13 memory_load=14 progress_pct=15 last_memo=16 auth_token=18 agent_name=19",
 	"SystemAlert": "level=1 message=2 component=3 code=4",
+	"PolicyCheckRequest": "job_id=1 topic=2 tenant=3 priority=4 estimated_cost=5 budget=6 principal_id=7 labels=8 " +
+		"memory_id=9 effective_config=10 meta=11 input_content=20 input_content_type=21 input_size_bytes=22",
+	"PolicyCheckResponse": "decision=1 reason=2 redacted_context_ptr=3 policy_snapshot=4 rule_id=5 constraints=6 " +
+		"approval_required=7 approval_ref=8 remediations=9",
+	"PolicyConstraints":    "budgets=1 sandbox=2 toolchain=3 diff=4 redaction_level=5",
+	"BudgetConstraints":    "max_runtime_ms=1 max_retries=2 max_artifact_bytes=3 max_concurrent_jobs=4",
+	"SandboxProfile":       "isolated=1 network_allowlist=2 fs_read_only=3 fs_read_write=4",
+	"ToolchainConstraints": "allowed_tools=1 allowed_commands=2",
+	"DiffConstraints":      "max_files=1 max_lines=2 deny_path_globs=3",
+	"PolicyRemediation": "id=1 title=2 summary=3 replacement_topic=4 replacement_capability=5 add_labels=6 " +
+		"remove_labels=7",
+	"ListSnapshotsRequest":  "",
+	"ListSnapshotsResponse": "snapshots=1",
 	"Handshake": "component_id=1 role=2 supported_versions=3 capabilities=4 sdk_version=5 ready_topics=6 " +
 		"agent_name=7",
 }
@@ -43,6 +56,7 @@ var capEnums = map[protoreflect.Name]string{
 	"JobStatus": "UNSPECIFIED PENDING SCHEDULED DISPATCHED RUNNING SUCCEEDED FAILED CANCELLED DENIED TIMEOUT " +
 		"FAILED_RETRYABLE FAILED_FATAL",
 	"ActorType":     "UNSPECIFIED HUMAN SERVICE",
+	"DecisionType":  "UNSPECIFIED ALLOW DENY REQUIRE_HUMAN THROTTLE ALLOW_WITH_CONSTRAINTS QUARANTINE REDACT",
 	"ComponentRole": "UNSPECIFIED GATEWAY SCHEDULER WORKER ORCHESTRATOR CONTROLLER",
 }
 

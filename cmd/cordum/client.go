@@ -39,7 +39,7 @@ func (a *app) client() (*client, error) {
 	header := http.Header{"User-Agent": {"cordum-cli/" + versionName()}}
 	for name, value := range map[string]string{
 		"X-API-Key": a.flags.apiKey, "X-Tenant-ID": a.flags.tenant, "X-Reason": a.flags.reason,
-		"Idempotency-Key": a.flags.idempotencyKey,
+		"Idempotency-Key": a.flags.idempotencyKey, "X-Principal-Id": a.flags.as, "X-Principal-Role": a.flags.role,
 	} {
 		if value != "" {
 			header.Set(name, value)

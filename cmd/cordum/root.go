@@ -35,6 +35,7 @@ type globalFlags struct {
 	output                 string
 	noColor, yes           bool
 	reason, idempotencyKey string
+	as, role               string
 	timeout                time.Duration
 }
 
@@ -111,7 +112,7 @@ func newRoot(a *app) *cobra.Command {
 				return err
 			}
 			a.parsed = true
-			if a.flags.timeout > 0 && cmd.Name() != "serve" {
+			if a.flags.timeout > 0 && cmd.Name() != "serve" && cmd.Name() != "kernel" {
 				return a.limit(cmd)
 			}
 			return nil
@@ -120,7 +121,7 @@ func newRoot(a *app) *cobra.Command {
 	asGroup(root)
 	a.addGlobals(root)
 	root.AddCommand(
-		newServe(a), newWorkflow(a), newRun(a), newApproval(a), newJob(a), newWorker(a), newOpenAPI(a), newVersion(a))
+		newServe(a), newKernel(a), newWorkflow(a), newRun(a), newApproval(a), newHold(a), newKey(a), newJob(a), newPolicy(a), newWorker(a), newOpenAPI(a), newVersion(a))
 	return root
 }
 
@@ -135,6 +136,8 @@ func (a *app) addGlobals(root *cobra.Command) {
 	f.StringVar(&g.reason, "reason", "", "why you do it; kept in the record")
 	f.BoolVarP(&g.yes, "yes", "y", false, "do not ask back")
 	f.StringVar(&g.idempotencyKey, "idempotency-key", "", "a second call with the same key does nothing twice")
+	f.StringVar(&g.as, "as", a.envOr("CORDUM_AS", ""), "who you are, as user:ann: only a server with --dev believes it (CORDUM_AS)")
+	f.StringVar(&g.role, "role", a.envOr("CORDUM_AS_ROLE", ""), "with --as: your roles, with commas (CORDUM_AS_ROLE)")
 	f.DurationVar(&g.timeout, "timeout", 0, "give up after this time, with exit code 124; runs go on (0 = never)")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputNames, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 }

@@ -32,7 +32,7 @@ func newServe(a *app) *cobra.Command {
 			"  CORDUM_API_KEY=$(openssl rand -hex 32) CORDUM_WORKER_TOKEN=$(openssl rand -hex 32) cordum serve --policy policy.yaml",
 		Args: wantArgs(),
 	}
-	src := addSettings(cmd.Flags())
+	src := addSettings(cmd.Flags(), serveSettings())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, warnings, err := src.load(a)
 		if err != nil {

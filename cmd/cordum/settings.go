@@ -10,6 +10,7 @@ import (
 
 	"cordum.dev/cordum/gateway"
 	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/safety/kernel"
 	"cordum.dev/cordum/steps/builtin"
 )
 
@@ -29,11 +30,24 @@ type serveConfig struct {
 	WorkerPassword string
 	WorkerToken    string
 	Tenant         string // default "default"
-	PolicyFile     string // default none: everything is allowed with Dev, denied without
+	PolicyFile     string // default none: what no rule speaks of is allowed with Dev, denied without
+
+	PolicyURL           string // fetched in place of a file; default none
+	PolicyKey           string // public keys of who may sign policies; default none
+	PolicySignature     string // of the file; default none
+	PolicySignaturePath string // a file with it; default PolicyFile.sig
+	PolicySigned        bool   // takes signed policies only; default false, but in production
+	PolicyReload        time.Duration
+	PolicyMaxBytes      int
+
+	Kernel kernelSettings // of a safety kernel in a process of its own
 
 	EgressAllow []string         // what http steps may call besides public addresses; default none
 	SecretsDir  string           // DIR/TENANT/NAME holds the value of secrets.NAME; default none
 	Channels    builtin.Channels // of notifications, besides the log; default none
+
+	Approvers []string // ADDRESS=ROLE+ROLE of people who answer approvals by links in e-mails; default none
+	PublicURL string   // under which people outside reach this server; default where it listens
 
 	Origins       []string // of pages elsewhere that may call the API; default none
 	Hosts         []string // names under which the server may be called; default any, loopback with Dev
@@ -65,6 +79,8 @@ func defaultServeConfig() serveConfig {
 		Rate:       gateway.Rate{PerSecond: gateway.DefaultRPS, Burst: gateway.DefaultBurst},
 		PublicRate: gateway.Rate{PerSecond: gateway.DefaultPublicRPS, Burst: gateway.DefaultPublicBurst},
 		LogFormat:  "auto",
+
+		PolicyReload: kernel.DefaultReload, PolicyMaxBytes: kernel.DefaultMaxBytes,
 	}
 }
 
@@ -88,7 +104,7 @@ func (s *setting) fileKey() string {
 
 // serveSettings is the one table of what serve can be told.
 func serveSettings() []setting {
-	return []setting{
+	return append([]setting{
 		boolean("dev", "", "no keys, loopback only, data under ./.cordum", func(c *serveConfig) *bool { return &c.Dev }),
 		str("config", "CORDUM_CONFIG", "a YAML file with settings", func(c *serveConfig) *string { return &c.Config }),
 		address("addr", "GATEWAY_HTTP_ADDR", "HTTP listens here; port 0 takes a free one (default :8081, with --dev 127.0.0.1:8081)", func(c *serveConfig) *string { return &c.Addr }),
@@ -103,7 +119,14 @@ func serveSettings() []setting {
 		secret("worker_password", "CORDUM_WORKER_PASSWORD", func(c *serveConfig) *string { return &c.WorkerPassword }),
 		secret("worker_token", "CORDUM_WORKER_TOKEN", func(c *serveConfig) *string { return &c.WorkerToken }),
 		str("tenant-id", "TENANT_ID", "the tenant that API keys belong to", func(c *serveConfig) *string { return &c.Tenant }),
-		str("policy", "SAFETY_POLICY_PATH", "the policy file, such as: default: ALLOW; without one, --dev allows and everything else denies", func(c *serveConfig) *string { return &c.PolicyFile }),
+		str("policy", "SAFETY_POLICY_PATH", "the policy file, such as: default: ALLOW; what no rule speaks of is allowed with --dev, denied without", func(c *serveConfig) *string { return &c.PolicyFile }),
+		str("policy-url", "SAFETY_POLICY_URL", "fetch the policy from here in place of a file", func(c *serveConfig) *string { return &c.PolicyURL }),
+		str("policy-public-key", "SAFETY_POLICY_PUBLIC_KEY", "who may sign policies: ECDSA P-256 or Ed25519, as PEM, or DER or 32 bytes in base64 or hex", func(c *serveConfig) *string { return &c.PolicyKey }),
+		str("policy-signature", "SAFETY_POLICY_SIGNATURE", "the signature of the policy file, in base64 or hex", func(c *serveConfig) *string { return &c.PolicySignature }),
+		str("policy-signature-path", "SAFETY_POLICY_SIGNATURE_PATH", "the file with that signature (default: the policy file with .sig behind its name, if there is one)", func(c *serveConfig) *string { return &c.PolicySignaturePath }),
+		boolean("policy-signature-required", "SAFETY_POLICY_SIGNATURE_REQUIRED", "take signed policies only, as production always does", func(c *serveConfig) *bool { return &c.PolicySigned }),
+		duration("policy-reload-interval", "SAFETY_POLICY_RELOAD_INTERVAL", "between two looks at the policy file", func(c *serveConfig) *time.Duration { return &c.PolicyReload }),
+		whole("policy-max-bytes", "SAFETY_POLICY_MAX_BYTES", "the largest policy file or bundle", 1, kernel.MaxSetBytes, func(c *serveConfig) *int { return &c.PolicyMaxBytes }),
 
 		listOf("egress-allow", []string{"CORDUM_EGRESS_ALLOW"}, "what http steps may call besides public addresses: ranges, addresses and hosts, such as 10.0.0.0/8,*.intranet.example:8443", func(c *serveConfig) *[]string { return &c.EgressAllow }),
 		str("secrets-dir", "CORDUM_SECRETS_DIR", "the value of secrets.NAME is in DIR/TENANT/NAME; with --dev also in CORDUM_SECRET_NAME", func(c *serveConfig) *string { return &c.SecretsDir }),
@@ -113,6 +136,9 @@ func serveSettings() []setting {
 		secret("notify_smtp_url", "CORDUM_NOTIFY_SMTP_URL", func(c *serveConfig) *string { return &c.Channels.SMTP }),
 		str("notify-smtp-from", "CORDUM_NOTIFY_SMTP_FROM", "the sender of notifications by e-mail (the server: CORDUM_NOTIFY_SMTP_URL)", func(c *serveConfig) *string { return &c.Channels.MailFrom }),
 		listOf("notify-smtp-to", []string{"CORDUM_NOTIFY_SMTP_TO"}, "the recipients of notifications by e-mail", func(c *serveConfig) *[]string { return &c.Channels.MailTo }),
+
+		listOf("approvers", []string{"CORDUM_APPROVERS"}, "people who answer approvals by links in e-mails, with their roles, such as ann@example.com=sre+oncall", func(c *serveConfig) *[]string { return &c.Approvers }),
+		str("public-url", "CORDUM_PUBLIC_URL", "the address under which people reach this server, for links to it (default: where it listens)", func(c *serveConfig) *string { return &c.PublicURL }),
 
 		listOf("allowed-origins", []string{"CORDUM_ALLOWED_ORIGINS", "CORDUM_CORS_ALLOW_ORIGINS", "CORS_ALLOW_ORIGINS"}, "exact origins of pages elsewhere that may call the API", func(c *serveConfig) *[]string { return &c.Origins }),
 		listOf("allowed-hosts", []string{"CORDUM_ALLOWED_HOSTS"}, "names under which the server may be called", func(c *serveConfig) *[]string { return &c.Hosts }),
@@ -126,7 +152,7 @@ func serveSettings() []setting {
 		oneOf("log-format", "CORDUM_LOG_FORMAT", "json, text, or auto: text on a terminal", []string{"auto", "json", "text"}, func(c *serveConfig) *string { return &c.LogFormat }),
 		logLevel(),
 		str("otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "send traces to this OTLP/HTTP address", func(c *serveConfig) *string { return &c.OTLPEndpoint }),
-	}
+	}, askKernelSettings()...)
 }
 
 func envs(name string) []string {

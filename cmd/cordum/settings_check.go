@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"cordum.dev/cordum/gateway"
@@ -16,7 +17,7 @@ var errRefused = errors.New("refused to start")
 func (c *serveConfig) refuse(a *app) []string {
 	var why []string
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
-	for _, name := range []string{"NATS_URL", "REDIS_URL", "REDIS_CLUSTER_ADDRESSES", "SAFETY_KERNEL_ADDR"} {
+	for _, name := range []string{"NATS_URL", "REDIS_URL", "REDIS_CLUSTER_ADDRESSES"} {
 		if _, ok := a.lookup(name); ok {
 			say("%s is set, but this version has only what is built in: unset it", name)
 		}
@@ -26,13 +27,37 @@ func (c *serveConfig) refuse(a *app) []string {
 	} else {
 		c.refuseServer(say)
 	}
+	if c.Kernel.Addr == "" {
+		c.refusePolicy(say)
+	}
+	c.refuseAskKernel(say)
 	if err := c.builtinWorker().Check(); err != nil {
 		say("built-in worker: %v", err)
 	}
+	c.refuseApprovers(say)
 	if c.Ping >= gateway.PongWait {
 		say("--ws-ping-interval %s must be below %s, after which a silent viewer is dropped", c.Ping, gateway.PongWait)
 	}
 	return why
+}
+
+// refuseApprovers says why people outside could not be sent links.
+func (c *serveConfig) refuseApprovers(say func(string, ...any)) {
+	for i, text := range c.Approvers {
+		if _, err := gateway.ParseApprover(text); err != nil {
+			say("--approvers, number %d: %v", i+1, err)
+		}
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "") {
+		say("--public-url is no address: write it like https://cordum.example.com")
+	}
+	switch {
+	case len(c.Approvers) == 0 || c.Dev:
+	case c.PublicURL == "":
+		say("--approvers are sent links to this server: say under which address they reach it, with --public-url")
+	case c.Channels.SMTP == "":
+		say("--approvers are sent e-mails: set CORDUM_NOTIFY_SMTP_URL, CORDUM_NOTIFY_SMTP_FROM and CORDUM_NOTIFY_SMTP_TO")
+	}
 }
 
 // refuseDev keeps a server without keys from being reached by anybody else.
@@ -53,8 +78,8 @@ func (c *serveConfig) refuseServer(say func(string, ...any)) {
 		say("no API key: set CORDUM_API_KEY (make one with: openssl rand -hex 32), or use --dev on this machine")
 	}
 	for i, key := range c.APIKeys {
-		if len(key) < gateway.MinAPIKey {
-			say("API key %d has %d characters, at least %d are needed: make one with: openssl rand -hex 32", i+1, len(key), gateway.MinAPIKey)
+		if err := gateway.CheckAPIKey(key); err != nil {
+			say("API key %d: %v", i+1, err)
 		}
 	}
 	switch {
@@ -68,7 +93,7 @@ func (c *serveConfig) refuseServer(say func(string, ...any)) {
 		say("CORDUM_WORKER_USER is set without CORDUM_WORKER_PASSWORD")
 	}
 	if c.Production {
-		say("CORDUM_ENV or CORDUM_PRODUCTION says production, which needs TLS and signed policies: this version has neither, so leave it out and put a proxy with TLS in front")
+		say("CORDUM_ENV or CORDUM_PRODUCTION says production, which needs TLS: this version has none for HTTP, so leave it out and put a proxy with TLS in front")
 		for _, origin := range c.Origins {
 			if origin == "*" {
 				say("--allowed-origins * is refused in production: name the origins")

@@ -44,8 +44,8 @@ type settingsSource struct {
 }
 
 // addSettings makes a flag of every row that has one.
-func addSettings(to *pflag.FlagSet) *settingsSource {
-	src := &settingsSource{settings: serveSettings()}
+func addSettings(to *pflag.FlagSet, rows []setting) *settingsSource {
+	src := &settingsSource{settings: rows}
 	defaults := defaultServeConfig()
 	for i := range src.settings {
 		s := &src.settings[i]
@@ -206,13 +206,13 @@ func readKeys(a *app, cfg *serveConfig) error {
 }
 
 // otherVariables are CORDUM_ variables that something else than serve's table reads.
-var otherVariables = []string{"CORDUM_API_KEY", "CORDUM_GATEWAY", "CORDUM_TENANT_ID", "CORDUM_ENV", "CORDUM_PRODUCTION"}
+var otherVariables = []string{"CORDUM_API_KEY", "CORDUM_GATEWAY", "CORDUM_TENANT_ID", "CORDUM_AS", "CORDUM_AS_ROLE", "CORDUM_ENV", "CORDUM_PRODUCTION"}
 
 // strangers warns about CORDUM_ variables that nothing reads: most are misspelt, and a setting that is not in force
 // should not look as if it were.
 func (src *settingsSource) strangers(cfg *serveConfig, environ []string) []string {
 	known := slices.Clone(otherVariables)
-	for _, s := range src.settings {
+	for _, s := range slices.Concat(serveSettings(), src.settings) { // what another command reads is not misspelt
 		known = append(known, s.env...)
 	}
 	var warnings []string

@@ -16,7 +16,7 @@ func loadWith(t *testing.T, environ []string, args ...string) (serveConfig, []st
 	var cfg serveConfig
 	var warnings []string
 	cmd := &cobra.Command{Use: "serve", SilenceErrors: true, SilenceUsage: true}
-	src := addSettings(cmd.Flags())
+	src := addSettings(cmd.Flags(), serveSettings())
 	cmd.RunE = func(*cobra.Command, []string) (err error) {
 		cfg, warnings, err = src.load(a)
 		return err
@@ -143,14 +143,16 @@ func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
 		{"short key", append(worker, "CORDUM_API_KEYS=short"), nil, []string{"5 characters"}},
 		{"half a credential", []string{key, "CORDUM_WORKER_USER=w"}, nil, []string{"without CORDUM_WORKER_PASSWORD"}},
 		{"two credentials", append(worker, key, "CORDUM_WORKER_TOKEN=t"), nil, []string{"both set"}},
-		{"production", append(worker, key, "CORDUM_ENV=production"), nil, []string{"needs TLS"}},
-		{"production and any origin", append(worker, key, "CORDUM_PRODUCTION=true", "CORDUM_ALLOWED_ORIGINS=*"), nil, []string{"needs TLS", "origins"}},
+		{"production", append(worker, key, "CORDUM_ENV=production"), nil, []string{"needs TLS", "SAFETY_POLICY_PUBLIC_KEY"}},
+		{"production that asks a kernel", append(worker, key, "CORDUM_ENV=production", "SAFETY_KERNEL_ADDR=kernel.example:50052"), nil, []string{"needs TLS"}},
+		{"production and an old TLS", append(worker, key, "CORDUM_ENV=production", "SAFETY_KERNEL_ADDR=kernel.example:50052", "CORDUM_TLS_MIN_VERSION=1.2"), nil, []string{"needs TLS", "CORDUM_TLS_MIN_VERSION"}},
+		{"production and any origin", append(worker, key, "CORDUM_PRODUCTION=true", "CORDUM_ALLOWED_ORIGINS=*"), nil, []string{"needs TLS", "origins", "SAFETY_POLICY_PUBLIC_KEY"}},
 		{"dev", nil, []string{"--dev"}, nil},
 		{"dev, IPv6", nil, []string{"--dev", "--addr", "[::1]:0"}, nil},
 		{"dev everywhere", nil, []string{"--dev", "--addr", "0.0.0.0:8081"}, []string{"--addr 0.0.0.0:8081 is refused"}},
 		{"dev without a host", nil, []string{"--dev", "--addr", ":8081", "--nats-addr", "[::]:4222"}, []string{"--addr", "--nats-addr"}},
 		{"dev by a name that may be anything", nil, []string{"--dev", "--addr", "example.com:80"}, []string{"--addr"}},
-		{"dev in production", []string{"CORDUM_ENV=production"}, []string{"--dev"}, []string{"production"}},
+		{"dev in production", []string{"CORDUM_ENV=production"}, []string{"--dev"}, []string{"production", "SAFETY_POLICY_PUBLIC_KEY"}},
 		{"a store that is not built in", []string{"REDIS_URL=redis://x"}, []string{"--dev"}, []string{"REDIS_URL"}},
 		{"egress that is no range", nil, []string{"--dev", "--egress-allow", "10.0.0.0/8,10.*"}, []string{"built-in worker: egress"}},
 		{"no folder of secrets", nil, []string{"--dev", "--secrets-dir", "/nowhere"}, []string{"built-in worker: the folder of secrets"}},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -18,7 +19,8 @@ import (
 	"cordum.dev/cordum/bus"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
-	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/safety/channel"
+	"cordum.dev/cordum/safety/kernel"
 	sdk "cordum.dev/cordum/sdk/go"
 	"cordum.dev/cordum/steps/builtin"
 	"cordum.dev/cordum/store"
@@ -38,8 +40,11 @@ type server struct {
 	nats     *bus.Server
 	bus      *bus.NATS
 	engine   *runner.Runner
+	policy   *kernel.Kernel // nil when decisions are made elsewhere
+	remote   *remoteKernel  // nil when they are made here
 	builtin  *sdk.Worker
 	gateway  *gateway.Gateway
+	teller   *channel.Teller
 	tracer   *tracer // nil: no traces
 }
 
@@ -51,10 +56,6 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 			s.close()
 		}
 	}()
-	policy, err := s.loadPolicy()
-	if err != nil {
-		return s, err
-	}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr); err != nil {
 		return s, listenFailed("addr", cfg.Addr, err)
 	}
@@ -65,7 +66,11 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 		return s, err
 	}
 	metrics := newMetrics()
-	engine := runner.Config{Lanes: cfg.Lanes, Policy: policy, Logger: log, Registry: metrics, Crash: crashHook()}
+	documents := &engineDocs{}
+	if err := s.openKernel(documents, metrics); err != nil {
+		return s, err
+	}
+	engine := runner.Config{Lanes: cfg.Lanes, Kernel: s.kernel(), Logger: log, Registry: metrics, Crash: crashHook(), Roles: s.rolesNow}
 	if cfg.OTLPEndpoint != "" {
 		if s.tracer, err = newTracer(ctx, cfg.OTLPEndpoint); err != nil {
 			return s, err
@@ -75,16 +80,29 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 	if s.engine, err = runner.New(engine, s.store, s.bus); err != nil {
 		return s, err
 	}
+	documents.engine = s.engine
+	if err := s.loadKernel(ctx); err != nil {
+		return s, err
+	}
 	worker := cfg.builtinWorker()
 	worker.Conn, worker.Logger, worker.Egress.Own = s.bus.Conn(), log, s.ownPorts()
 	if s.builtin, err = builtin.NewWorker(worker); err != nil {
 		return s, err
 	}
+	links, err := linkKey(cfg.DataDir)
+	if err != nil {
+		return s, err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Dev: cfg.Dev, APIKeys: cfg.APIKeys, Tenant: cfg.Tenant, Version: versionName(), Hosts: cfg.Hosts, Origins: cfg.Origins,
 		Metrics: metrics, MetricsPublic: cfg.MetricsPublic, Logger: log, Page: web.Handler(), Rate: cfg.Rate,
-		PublicRate: cfg.PublicRate, Ping: cfg.Ping, Policy: func() *safety.Snapshot { return policy },
+		PublicRate: cfg.PublicRate, Ping: cfg.Ping, Policy: s.kernel().Snapshot, Kernel: s.policy,
+		LinkKey: links, Approvers: cfg.approvers(),
 	}, gateway.Adapt(s.engine))
+	if err != nil {
+		return s, err
+	}
+	s.teller, err = s.newTeller(cfg)
 	return s, err
 }
 
@@ -168,15 +186,17 @@ func isTaken(err error) bool {
 // ready is called once, when the server can take work.
 func (s *server) run(ctx context.Context, ready func()) error {
 	defer s.close()
-	parts := []part{
+	parts := slices.Concat([]part{
 		{"store", s.watchStore},
 		{"NATS server", s.nats.Run},
 		{"bus connection", s.closeBus},
 		{"engine", s.engine.Run},
+	}, s.kernelParts(), []part{
 		{"built-in worker", s.builtin.Run},
+		{"teller of approvals", s.teller.Run},
 		{"gateway", func(ctx context.Context) error { return s.gateway.Run(ctx, s.listener) }},
 		{"start", func(ctx context.Context) error { return s.whenReady(ctx, ready) }},
-	}
+	})
 	if s.tracer != nil {
 		parts = append([]part{{"traces", s.tracer.run}}, parts...)
 	}
@@ -204,7 +224,7 @@ func (s *server) watchStore(ctx context.Context) error {
 func (s *server) whenReady(ctx context.Context, ready func()) error {
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
-	for s.engine.Health(ctx) != nil {
+	for s.engine.Health(ctx) != nil || !s.kernelReady() {
 		select {
 		case <-ctx.Done():
 			return nil

@@ -140,15 +140,16 @@ steps:
 	},
 	{
 		Code: "CW085", Name: RuleNotInEffect, Title: "A field is read and not carried out yet", Severity: dag.Warning,
-		About: "The field belongs to the language and is checked, and this version does not act on it: anybody who may decide approvals can answer one with `approvers`, once; a `resource_lock` is not held. Do not rely on it.",
+		About: "The field belongs to the language and is checked, and this version does not act on it: a `resource_lock` is not held. Do not rely on it.",
 		Bad: `
 id: wf
 steps:
-  - {id: gate, type: approval, title: "Go on?", approvers: ["role:sre"], quorum: 2}`,
+  - {id: migrate, topic: job.db.migrate, effect: read, resource_lock: "db"}`,
 		Good: `
 id: wf
+concurrency: {key: "db", limit: 1}
 steps:
-  - {id: gate, type: approval, title: "Go on?"}`,
+  - {id: migrate, topic: job.db.migrate, effect: read}`,
 	},
 	{
 		Code: "CW090", Name: RuleBadIgnore, Title: "A comment that ignores a warning does not say why, or ignores nothing", Severity: dag.Warning,

@@ -52,7 +52,7 @@ func (a *adviser) warnf(rule string, at dag.Place, format string, args ...any) {
 func (a *adviser) id(step int32) string { return a.w.Def.Steps[step].ID }
 
 // notYet are the fields, by kind of step, that this version reads and does not carry out; "" is every kind.
-var notYet = map[string][]string{"": {"resource_lock"}, "approval": {"approvers", "quorum", "form", "escalate"}}
+var notYet = map[string][]string{"": {"resource_lock"}}
 
 // notInEffect warns of what somebody might rely on in vain.
 func (a *adviser) notInEffect(s int32) {

@@ -21,6 +21,11 @@ type Caller struct {
 	Reason string // why, as the caller said; may be empty
 	// Command makes a call repeatable: the same id within 10 minutes does nothing twice. Empty: not repeatable.
 	Command string
+
+	Roles     []string // the actor's, by name: "approver", "sre"
+	Groups    []string
+	ActorType string // "human", "service"
+	Owner     string // of a key: whose it is, "user:ann"
 }
 
 // Errors that a caller decides by. Match with errors.Is; the gateway has the one table from these to status codes.
@@ -31,7 +36,8 @@ var (
 	ErrOverloaded    = errors.New("overloaded")                            // try again, with a delay
 	ErrUnavailable   = errors.New("unavailable")                           // the store or the owner is away; outcome unknown or nothing done
 	ErrInvalidCursor = errors.New("invalid cursor")
-	ErrGone          = errors.New("gone") // an approval that expired
+	ErrGone          = errors.New("gone")      // an approval that expired
+	ErrForbidden     = errors.New("forbidden") // who asks may see it, and may not do this
 )
 
 // InvalidError says that what was sent cannot be accepted as it is; nothing was stored.
@@ -231,30 +237,29 @@ type Event struct {
 	Data  map[string]any `json:"data,omitempty"`
 }
 
-// ApprovalView is an approval.
-type ApprovalView struct {
-	ID          string          `json:"id"`
-	RunID       string          `json:"run_id"`
-	Workflow    string          `json:"workflow"`
-	Step        string          `json:"step"`
-	Title       string          `json:"title"`
-	Context     json.RawMessage `json:"context,omitempty"`
-	State       string          `json:"state" enum:"waiting,approved,denied,expired,cancelled,sent_back"`
-	Hash        string          `json:"hash" doc:"SHA-256 of what is shown; send it back as expect_hash"`
-	RequestedAt time.Time       `json:"requested_at"`
-	RequestedBy string          `json:"requested_by"`
-	ExpiresAt   *time.Time      `json:"expires_at,omitempty"`
-	DecidedAt   *time.Time      `json:"decided_at,omitempty"`
-	DecidedBy   string          `json:"decided_by,omitempty"`
-	Comment     string          `json:"comment,omitempty"`
-}
-
 // Decision answers an approval.
 type Decision struct {
 	Approve    bool
 	SendBack   string // id of a step to do again from; excludes Approve
 	Comment    string
+	Values     json.RawMessage // that the approval's form asks for
+	ExpectHash string          // empty: whatever is asked
+	For        string          // on whose behalf, of somebody who was delegated to; empty: their own
+	Channel    string          // how the answer came: "api", "link"; empty: api
+}
+
+// Edit is another input for a job that waits for an approval.
+type Edit struct {
+	Input      json.RawMessage
+	Comment    string
 	ExpectHash string // empty: whatever is asked
+}
+
+// Delegation lets somebody else answer an approval in one's place for a while.
+type Delegation struct {
+	To     string // "user:bob"
+	Until  time.Time
+	Reason string
 }
 
 // JobView is a job of the jobs API or of a workflow's step.

@@ -91,7 +91,8 @@ func (t *turn) beginChild(from *live, c engine.Child) error {
 	}
 	by := Caller{Tenant: tenant, Actor: from.run.StartedBy, Reason: "step " + from.run.Name(c.Step) + " of run " + from.id}
 	err = t.make(by, plan, engine.Submit{
-		Tenant: tenant, Workflow: plan.Def.ID, Input: input,
+		Tenant: tenant, Workflow: plan.Def.ID, Input: input, Keyed: true, Author: v.CreatedBy,
+		Roles: from.run.Roles, ActorType: from.run.ActorType, Owner: from.run.Owner,
 		Parent: engine.Parent{Run: from.id, Step: c.Step, Attempt: c.Attempt, Depth: from.run.Parent.Depth + 1},
 	}, func(lr *live) { lr.fromStep = from.run.Name(c.Step) })
 	if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/audit"
 )
 
 // docWrite is records beside runs, of one partition, written with the lane's batch and atomically.
@@ -15,6 +17,7 @@ type docWrite struct {
 	part    store.Partition
 	puts    []store.Put
 	deletes []store.Key
+	acts    []docAct    // what it is in the audit log
 	done    func(error) // may be nil
 }
 
@@ -24,6 +27,15 @@ func encode(v codec.Fielder) []byte { return codec.Append(nil, v) }
 type batch struct {
 	txs []store.Tx
 	at  map[store.Partition]int
+	// refused are partitions that do not commit this time, and why.
+	refused map[store.Partition]error
+}
+
+func (b *batch) refuse(p store.Partition, err error) {
+	if b.refused == nil {
+		b.refused = make(map[store.Partition]error)
+	}
+	b.refused[p] = err
 }
 
 func (b *batch) tx(l *lane, p store.Partition) *store.Tx {
@@ -39,6 +51,7 @@ func (b *batch) tx(l *lane, p store.Partition) *store.Tx {
 // commit writes everything the batch decided: one transaction per partition, one wait for durability. Then it tells who
 // waits and does what the committed facts ask for. What those effects lead to is the next commit's.
 func (l *lane) commit(ctx context.Context) {
+	l.keepLimits()
 	if len(l.dirty) == 0 && len(l.docs) == 0 {
 		return
 	}
@@ -53,8 +66,11 @@ func (l *lane) commit(ctx context.Context) {
 	for _, d := range docs {
 		tx := b.tx(l, d.part)
 		tx.Puts, tx.Deletes = append(tx.Puts, d.puts...), append(tx.Deletes, d.deletes...)
+		l.trail.doc(&d, audit.Record{At: l.r.now()})
 	}
+	l.audit(ctx, &b)
 	errs := l.write(ctx, &b)
+	l.audited(errs)
 	clear(l.keys)
 	for _, d := range docs {
 		if d.done != nil {
@@ -69,7 +85,10 @@ func (l *lane) write(ctx context.Context, b *batch) map[store.Partition]error {
 	if len(b.txs) == 0 {
 		return nil
 	}
-	var errs map[store.Partition]error
+	errs := b.refused
+	if errs != nil {
+		b.txs = slices.DeleteFunc(b.txs, func(tx store.Tx) bool { return errs[tx.Partition] != nil })
+	}
 	for i, err := range l.r.store.Commit(ctx, b.txs...) {
 		if err == nil {
 			continue

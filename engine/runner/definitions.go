@@ -12,6 +12,7 @@ import (
 	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/steps"
 	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/audit"
 )
 
 // docPartition is the system partition: definitions are its documents.
@@ -133,7 +134,8 @@ func (d *definitions) put(ctx context.Context, c Caller, plan *steps.Workflow, l
 		writes = append(writes, store.Put{Key: versionKey(c.Tenant, v.ID, v.Digest), Value: row},
 			store.Put{Key: newestKey(c.Tenant, v.ID), Value: row})
 	}
-	if err := d.r.writeDocs(ctx, docWrite{part: docPartition, puts: writes}); err != nil {
+	change := docAct{caller: c, name: string(audit.ConfigChange), subject: "workflow " + v.ID + " " + shortDigest(v.Digest)}
+	if err := d.r.writeDocs(ctx, docWrite{part: docPartition, puts: writes, acts: []docAct{change}}); err != nil {
 		return v, err
 	}
 	d.keep(key, plan)
@@ -212,6 +214,18 @@ func (d *definitions) named(ctx context.Context, tenant, workflow, version strin
 		return found, fmt.Errorf("version %.64q of workflow %.64q: %w", version, workflow, ErrNotFound)
 	}
 	return found, nil
+}
+
+// author is who stored a version of a workflow; "" when it is no workflow that anybody stored, as of a single job.
+func (d *definitions) author(ctx context.Context, tenant string, plan *steps.Workflow) string {
+	v, err := d.version(ctx, tenant, plan.Def.ID, "")
+	if err == nil && v.Digest != plan.Def.Digest {
+		v, err = d.version(ctx, tenant, plan.Def.ID, plan.Def.Digest)
+	}
+	if err != nil {
+		return ""
+	}
+	return v.CreatedBy
 }
 
 // validDocName keeps strangers' names out of keys they could not name.

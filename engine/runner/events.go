@@ -175,7 +175,18 @@ func describeJob(f scheduler.Fact) (string, map[string]any) {
 	case *scheduler.JobDecided:
 		d := map[string]any{"decision": f.Verdict, "rule_id": f.Rule, "snapshot": f.Snapshot, "job_hash": f.Hash}
 		put(d, "why", f.Reason)
+		put(d, "shadow", f.Shadow)
+		if len(f.Rules) > 0 {
+			d["rules"] = f.Rules
+		}
+		if len(f.Constraints) > 0 {
+			d["constraints"] = f.Constraints
+		}
 		return "job_decided", d
+	case *scheduler.JobApprovalAsked:
+		return "job_waiting", map[string]any{"for": "approval"}
+	case *scheduler.JobWithheld:
+		return "job_withheld", map[string]any{"why": f.Reason}
 	case *scheduler.JobReleased:
 		return "job_released", map[string]any{"send": f.Send}
 	case *scheduler.JobSent:
@@ -194,18 +205,6 @@ func describeJob(f scheduler.Fact) (string, map[string]any) {
 		d := map[string]any{"state": f.State.String()}
 		put(d, "worker_id", f.Worker)
 		return "job_ended", d
-	}
-	return "unknown", nil
-}
-
-func describeApproval(f safety.ApprovalFact) (string, map[string]any) {
-	switch f := f.(type) {
-	case *safety.ApprovalOpened:
-		return "approval_requested", map[string]any{"hash": f.Hash, "requested_by": f.RequestedBy}
-	case *safety.ApprovalClosed:
-		d := map[string]any{"decision": f.State.String(), "by": f.By}
-		put(d, "comment", f.Comment)
-		return "approval_" + f.State.String(), d
 	}
 	return "unknown", nil
 }

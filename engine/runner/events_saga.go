@@ -23,6 +23,10 @@ func describeParts(f engine.Fact) (string, map[string]any) {
 		return "signal_consumed", map[string]any{"index": f.Index}
 	case *engine.JobNoted:
 		return "job_waiting", map[string]any{"waiting": f.Idle}
+	case *engine.InputEdited:
+		d := map[string]any{}
+		putAny(d, "input", shown(f.Input))
+		return "input_edited", d
 	case *engine.ChildAsked:
 		d := map[string]any{"attempt": f.Attempt, "child_run": f.Run, "workflow": f.Workflow}
 		put(d, "version", f.Version)

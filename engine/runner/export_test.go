@@ -21,7 +21,7 @@ func StatesOf(ctx context.Context, r *Runner, tenant, run string) (held, loaded,
 		return
 	}
 	bare.run.Tenant = tenant
-	if err = r.replay(ctx, tenant, bare); err != nil {
+	if err = r.replay(ctx, tenant, bare, nil); err != nil {
 		return
 	}
 	return held, loaded, encode(bare), nil

@@ -8,6 +8,7 @@ import (
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/audit"
 )
 
 // errSetAside says that a run's records cannot be read; it matches ErrUnavailable, too. Its records stay as they are:
@@ -110,5 +111,6 @@ func (r *Runner) endUnread(ctx context.Context, c Caller, run string) error {
 	return r.writeDocs(ctx, docWrite{
 		part: r.partOf(run), puts: []store.Put{{Key: headerKey(c.Tenant, run), Value: encode(&h)}},
 		deletes: []store.Key{liveKey(c.Tenant, run)},
+		acts:    []docAct{{caller: c, name: string(audit.Override), subject: run}},
 	})
 }

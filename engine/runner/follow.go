@@ -19,10 +19,8 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 		}
 	case scheduler.Fact:
 		lr.followJob(at, f)
-	case *safety.ApprovalOpened:
-		lr.timers.set(timerRef{timerApproval, f.Step}, f.ExpiresAt)
-	case *safety.ApprovalClosed:
-		lr.timers.clear(timerRef{timerApproval, f.Step})
+	case safety.ApprovalFact:
+		lr.timers.set(timerRef{timerApproval, f.Of()}, lr.approvals[f.Of()].Due(at.At))
 	}
 }
 
@@ -77,10 +75,10 @@ func (lr *live) followStep(at engine.Stamp, f engine.Fact) bool {
 		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
 		lr.setTotal(f.Step, f.TotalAt)
 	case *engine.ApprovalAsked:
-		if lr.approvals == nil {
-			lr.approvals = make(map[int32]*safety.Approval)
+		if lr.approvals[f.Step] == nil {
+			lr.setApproval(f.Step, &safety.Approval{})
 		}
-		lr.approvals[f.Step] = &safety.Approval{Title: f.Title, Context: f.Context}
+		lr.approvals[f.Step].Title, lr.approvals[f.Step].Context = f.Title, f.Context
 	case *engine.DelaySet:
 		lr.timers.set(timerRef{uint8(engine.TimerDelay), f.Step}, f.Due)
 	case *engine.SignalAwaited:
@@ -136,6 +134,10 @@ func (lr *live) followJob(at engine.Stamp, f scheduler.Fact) {
 		lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
 		lr.timers.clear(timerRef{uint8(scheduler.TimerAttempt), f.Step})
 		lr.timers.clear(timerRef{uint8(scheduler.TimerHeartbeat), f.Step})
+	case *scheduler.JobWithheld:
+		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
+	case *scheduler.JobApprovalAsked:
+		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
 	case *scheduler.JobBegun:
 		lr.timers.clear(timerRef{uint8(scheduler.TimerQueue), f.Step})
 		lr.timers.set(timerRef{uint8(scheduler.TimerAttempt), f.Step}, f.TimeoutAt)

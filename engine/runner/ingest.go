@@ -152,6 +152,7 @@ func (t *turn) result(step int32, res *wire.JobResult, outcome engine.Outcome, s
 	case !lr.serves(step) && !j.Known(res.Token):
 		ruling = scheduler.Ruling{Reply: scheduler.ReplyStale, Late: true}
 	default:
+		outcome, state = t.proved(step, res, outcome, state)
 		ruling = t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
 	}
 	attempt := j.AttemptOf(res.Token)

@@ -17,26 +17,31 @@ type lane struct {
 	inbox *inbox
 	log   *slog.Logger
 
-	runs   map[string]*live
-	broken map[string]error // runs that cannot be read; their records stay as they are
-	alarms alarms
-	idle   []string // runs that may be dropped, oldest first
-	soft   []*live  // runs with soft facts to be written soon
+	runs    map[string]*live
+	broken  map[string]error // runs that cannot be read; their records stay as they are
+	alarms  alarms
+	idle    []string         // runs that may be dropped, oldest first
+	waiting map[string]*live // runs with jobs that are not decided
+	soft    []*live          // runs with soft facts to be written soon
 
-	batch   []task
-	dirty   []*live    // runs of the commit to come
-	docs    []docWrite // records beside them
-	keys    map[string]answered
-	moves   []move // what the fleet is to be told after the commit
-	spare   []move // the list before, to be used again
-	sweepAt time.Time
-	buf     scratch
+	batch     []task
+	dirty     []*live    // runs of the commit to come
+	docs      []docWrite // records beside them
+	keys      map[string]answered
+	moves     []move                // what the fleet is to be told after the commit
+	spare     []move                // the list before, to be used again
+	limits    map[string]*limitHome // those that somebody holds or waits for
+	reserving []*limitHome          // limits of the commit to come
+	turns     uint64                // grows with what is said to limits
+	sweepAt   time.Time
+	buf       scratch
+	trail     trail
 }
 
 func newLane(r *Runner) *lane {
 	return &lane{
 		r: r, inbox: newInbox(inboxTasks), log: r.cfg.Logger,
-		runs: make(map[string]*live), broken: make(map[string]error), keys: make(map[string]answered),
+		runs: make(map[string]*live), broken: make(map[string]error), waiting: make(map[string]*live), keys: make(map[string]answered), trail: newTrail(),
 		sweepAt: r.now().Add(sweepEvery),
 	}
 }

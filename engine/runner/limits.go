@@ -42,6 +42,8 @@ const (
 	logPage = 512
 	// inlinePayload is the largest payload kept in a fact; larger ones are blobs (ARCHITECTURE, "Limits").
 	inlinePayload = 64 << 10
+	// cachedChains is how many audit chains a lane knows by heart; more are read again.
+	cachedChains = 4096
 	// cachedPlans is how many compiled definitions are kept in memory.
 	cachedPlans = 1024
 )
@@ -93,6 +95,23 @@ const (
 	// defaultBuffer and maxBuffer are how many messages wait for a viewer.
 	defaultBuffer = 256
 	maxBuffer     = 10_000
+	// maxReplayed is how many runs are looked at for their decisions at once.
+	maxReplayed = 100_000
 	// replayPage is how many events a viewer that comes back is given at once.
 	replayPage = 500
+)
+
+// Limits of telling people that approvals wait.
+const (
+	// maxAsked is how many approvals that were asked wait to be told of; whoever tells looks at all that wait beyond it.
+	maxAsked = 1024
+	// maxDeliveries is how many messages about one approval are listed.
+	maxDeliveries = 1000
+)
+
+// Limits of documents.
+const (
+	maxDoc     = 8 << 20 // a policy of 2 MiB, compiled to its canonical form, fits
+	maxDocName = 200
+	maxValues  = 64 << 10 // of an approval's form
 )

@@ -55,6 +55,14 @@ type live struct {
 	fromStep string // what people call the step that started it
 	heldSeen int    // how many held compensations are counted
 
+	putOff   map[int32]string // jobs that are not decided, and why
+	refusals int              // how often in a row nobody could decide
+	askAgain bool             // they are to be decided again soon
+	asking   map[int32]bool   // jobs that a remote kernel is asked about
+
+	reserved reservations              // what jobs ask of limits
+	bounds   map[int32]readConstraints // of jobs, read
+
 	queued, softening, resting bool // in the lane's lists: of the commit to come, of soft facts, of runs that need nothing
 }
 
@@ -141,11 +149,22 @@ func (lr *live) applyJob(at time.Time, f scheduler.Fact) error {
 
 func (lr *live) applyApproval(at time.Time, f safety.ApprovalFact) error {
 	a := lr.approvals[f.Of()]
-	if a == nil {
-		return fmt.Errorf("step %d has no approval", f.Of())
+	if _, opened := f.(*safety.ApprovalOpened); a == nil && opened && f.Of() >= 0 && int(f.Of()) < len(lr.run.Steps) {
+		a = &safety.Approval{}
+		lr.setApproval(f.Of(), a)
+	}
+	if a == nil || !a.Fits(f) {
+		return fmt.Errorf("fact of kind %d does not fit the approval of step %d", f.Kind(), f.Of())
 	}
 	a.Apply(at, f)
 	return nil
+}
+
+func (lr *live) setApproval(step int32, a *safety.Approval) {
+	if lr.approvals == nil {
+		lr.approvals = make(map[int32]*safety.Approval)
+	}
+	lr.approvals[step] = a
 }
 
 // terms are what a node's step says of its job.
@@ -156,7 +175,7 @@ func (lr *live) terms(node int32) scheduler.Terms {
 		grace = dag.DefaultCancelGrace
 	}
 	return scheduler.Terms{
-		Idempotent: spec.Idempotent, Timeout: spec.Def.Timeout, QueueTimeout: spec.Def.QueueTimeout,
+		Idempotent: spec.Idempotent, Timeout: lr.attemptTimeout(node), QueueTimeout: spec.Def.QueueTimeout,
 		HeartbeatTimeout: spec.Def.HeartbeatTimeout, CancelGrace: grace,
 	}
 }

@@ -92,7 +92,7 @@ func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.replay(ctx, tenant, lr); err != nil {
+	if err := r.replay(ctx, tenant, lr, nil); err != nil {
 		return nil, fmt.Errorf("log of run %s: %w", run, err)
 	}
 	if lr.seq == 0 {
@@ -148,8 +148,8 @@ func (r *Runner) loadSnapshot(ctx context.Context, tenant string, lr *live) (err
 	return lr.run.Payloads(func(p *engine.Payload) error { return r.fill(ctx, lr.part, tenant, p) })
 }
 
-// replay folds the facts behind the snapshot over it.
-func (r *Runner) replay(ctx context.Context, tenant string, lr *live) error {
+// replay folds the facts behind the snapshot over it. seen, unless nil, is told of each when it is folded.
+func (r *Runner) replay(ctx context.Context, tenant string, lr *live, seen func(stamped) error) error {
 	l := store.LogID{Tenant: tenant, Run: lr.id}
 	fold := func(f stamped) error {
 		if fact, ok := f.fact.(engine.Fact); ok {
@@ -157,7 +157,10 @@ func (r *Runner) replay(ctx context.Context, tenant string, lr *live) error {
 				return err
 			}
 		}
-		return lr.fold(f)
+		if err := lr.fold(f); err != nil || seen == nil {
+			return err
+		}
+		return seen(f)
 	}
 	for {
 		entries, err := r.store.ReadLog(ctx, lr.part, l, lr.seq+1, logPage)

@@ -23,6 +23,8 @@ type metrics struct {
 	started     prometheus.Counter
 	ended       *prometheus.CounterVec
 	duration    prometheus.Histogram
+	denied      prometheus.Counter
+	unavailable prometheus.Counter
 	faults      prometheus.Counter
 	quarantined prometheus.Counter
 	malformed   prometheus.Counter
@@ -75,6 +77,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "cordum_workflow_duration_seconds", Help: "From a run's start to its end.",
 			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 1800, 3600, 86400},
 		}),
+		denied:      one("cordum_safety_denied_total", "Jobs that the policy denied."),
+		unavailable: one("cordum_safety_unavailable_total", "Times that nobody could decide about a job, so that it waits."),
 		faults:      one("cordum_runs_faulted_total", "Runs that the engine could not go on with."),
 		quarantined: one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
 		malformed:   one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
@@ -92,7 +96,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.allowed = m.evaluations.WithLabelValues(safety.Allow.String())
 	if reg != nil {
 		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
-			m.duration, m.faults, m.quarantined, m.malformed, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
+			m.duration, m.denied, m.unavailable, m.faults, m.quarantined, m.malformed, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
 	}
 	return m
 }

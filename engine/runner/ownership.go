@@ -131,6 +131,9 @@ func (r *Runner) recoverAll(ctx context.Context) error {
 			}
 		}
 	}
+	if err := r.recoverLimits(ctx); err != nil {
+		return err
+	}
 	admitted, tenants := r.keys.overdue()
 	for i, run := range admitted {
 		r.admit(tenants[i], []string{run})

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/internal/id"
-	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/store"
 )
 
@@ -294,94 +292,7 @@ func (h *runHeader) view(run string) RunHeader {
 	}
 }
 
-// Approvals lists approvals: those that wait first, and of the newest runs first.
-func (r *Runner) Approvals(ctx context.Context, c Caller, f Filter) ([]ApprovalView, string, error) {
-	n, err := f.limit()
-	if err != nil {
-		return nil, "", err
-	}
-	group, below := approvalGroups[0], ""
-	if f.Cursor != "" {
-		last, err := decodeCursor(f.Cursor)
-		if err != nil || len(last) < 1 || !slices.Contains(approvalGroups, last[:1]) {
-			return nil, "", ErrInvalidCursor
-		}
-		group, below = last[:1], last[1:]
-	}
-	out := []ApprovalView{}
-	for looked := 0; ; {
-		rows, more, err := r.merge(ctx, store.TableApproval, c.Tenant, group, below, n)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, row := range rows {
-			if len(out) == n {
-				return out, encodeCursor(group + below), nil
-			}
-			below = row.order
-			var v ApprovalView
-			if err := json.Unmarshal(row.value, &v); err != nil {
-				r.cfg.Logger.Error("approval row cannot be read", "key", row.id, "error", err)
-				continue
-			}
-			if (f.State == "" || f.State == v.State) && (f.Workflow == "" || f.Workflow == v.Workflow) {
-				out = append(out, v)
-			}
-		}
-		looked += len(rows)
-		switch {
-		case more && (len(out) == n || looked >= maxLooked):
-			return out, encodeCursor(group + below), nil
-		case more:
-		case group == approvalGroups[1] || f.State == safety.ApprovalWaiting.String():
-			return out, "", nil
-		default:
-			group, below = approvalGroups[1], ""
-		}
-	}
-}
-
-// approvalGroups are the first letters of approvals' rows: those that wait, those that are closed.
-var approvalGroups = []string{"0", "1"}
-
-// Approval answers one approval.
-func (r *Runner) Approval(ctx context.Context, c Caller, approval string) (ApprovalView, error) {
-	ref, err := id.ParseJob(approval)
-	missing := fmt.Errorf("approval %.64q: %w", approval, ErrNotFound)
-	if err != nil {
-		return ApprovalView{}, missing
-	}
-	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (ApprovalView, error) {
-		node, ok := lr.approvalOf(ref)
-		if !ok {
-			return ApprovalView{}, missing
-		}
-		return lr.approvalView(node, true), nil
-	})
-}
-
 // Workers answers the workers that the fleet knows.
 func (r *Runner) Workers(context.Context, Caller) ([]WorkerView, error) {
 	return r.dispatch.workers(), nil
-}
-
-// saveApproval writes the row that the list of approvals is made of; what is shown stays with the run.
-func (t *turn) saveApproval(step int32) {
-	lr := t.live
-	v := lr.approvalView(step, false)
-	row, err := json.Marshal(v)
-	if err != nil {
-		t.err = fmt.Errorf("encode approval row: %w", err)
-		return
-	}
-	key := func(state string) store.Key {
-		return store.Key{Table: store.TableApproval, Tenant: lr.run.Tenant, ID: state + v.ID}
-	}
-	if v.State == safety.ApprovalWaiting.String() { // asked again after a send-back, it was closed before
-		lr.extra.puts = append(lr.extra.puts, store.Put{Key: key(approvalGroups[0]), Value: row})
-		lr.extra.deletes = append(lr.extra.deletes, key(approvalGroups[1]))
-		return
-	}
-	lr.extra.deletes = append(lr.extra.deletes, key(approvalGroups[0]))
-	lr.extra.puts = append(lr.extra.puts, store.Put{Key: key(approvalGroups[1]), Value: row})
 }

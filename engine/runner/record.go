@@ -27,6 +27,8 @@ type stamped struct {
 	seq  uint64
 	at   engine.Stamp
 	fact codec.Fielder
+
+	override commandAct // not stored: the command of a person that it begins to carry out
 }
 
 // kindOf is the stored number of a fact of any machine; 0 for what is no fact.
@@ -59,10 +61,11 @@ func newFact(kind uint64) codec.Fielder {
 	return nil
 }
 
-// appendEntry encodes the facts of one commit. A fact says its stamp only where it differs from the one before.
+// appendEntry encodes the facts of one commit, and shows each to the audit side. A fact says its stamp only where it differs
+// from the one before.
 //
 //	version, then per fact: uvarint kind<<1|stamped, [varint time, string actor, string reason,] uvarint length, body
-func appendEntry(dst []byte, facts []stamped, scratch *[]byte) []byte {
+func appendEntry(dst []byte, facts []stamped, scratch *[]byte, t *trail) []byte {
 	dst = append(dst, entryVersion)
 	var last engine.Stamp
 	for i, f := range facts {
@@ -79,6 +82,7 @@ func appendEntry(dst []byte, facts []stamped, scratch *[]byte) []byte {
 		*scratch = codec.Append((*scratch)[:0], f.fact)
 		dst = binary.AppendUvarint(dst, uint64(len(*scratch)))
 		dst = append(dst, *scratch...)
+		t.fact(f, *scratch)
 	}
 	return dst
 }

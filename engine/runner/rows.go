@@ -14,13 +14,14 @@ import (
 // run is spoilt.
 func (l *lane) writeFenced(ctx context.Context, b *batch, lr *live) {
 	tx := b.tx(l, lr.part)
-	puts, deletes, appends := len(tx.Puts), len(tx.Deletes), len(tx.Appends)
+	puts, deletes, appends, acts := len(tx.Puts), len(tx.Deletes), len(tx.Appends), len(l.trail.acts)
 	defer func() {
 		if p := recover(); p != nil {
 			lr.spoilt = l.panicked(lr.id, p)
 		}
 		if lr.spoilt != nil {
 			tx.Puts, tx.Deletes, tx.Appends = tx.Puts[:puts], tx.Deletes[:deletes], tx.Appends[:appends]
+			l.trail.acts = l.trail.acts[:acts]
 		}
 	}()
 	lr.spoilt = l.writeRun(ctx, tx, lr)
@@ -29,7 +30,8 @@ func (l *lane) writeFenced(ctx context.Context, b *batch, lr *live) {
 // writeRun puts a run's uncommitted facts, and the rows that follow from them, into its partition's transaction.
 func (l *lane) writeRun(ctx context.Context, tx *store.Tx, lr *live) error {
 	first := lr.pending[0].seq
-	value := appendEntry(nil, lr.pending, &l.buf.fact)
+	l.trail.of = lr
+	value := appendEntry(nil, lr.pending, &l.buf.fact, &l.trail)
 	lr.log.facts += len(lr.pending)
 	lr.log.bytes += len(value)
 	if len(value) > maxEntry {
@@ -199,7 +201,7 @@ func snapshotKey(tenant, run string) store.Key {
 
 // snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
 // another version is not read, and the run is folded from its first fact.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
 type snapshot struct {

@@ -23,14 +23,20 @@ import (
 
 // Config shapes a Runner. Zero fields mean their default.
 type Config struct {
-	Owner       string                // names this process to stores and workers; default "cordum-" and randomness
-	Lanes       int                   // default: one per core
-	WorkerLease time.Duration         // silence after which a worker is lost; default 15s
-	Policy      *safety.Snapshot      // nil denies every job
-	Logger      *slog.Logger          // default slog.Default()
-	Registry    prometheus.Registerer // default: none
-	Now         func() time.Time      // default time.Now
-	Tracer      Tracer                // default: none
+	Owner       string           // names this process to stores and workers; default "cordum-" and randomness
+	Lanes       int              // default: one per core
+	WorkerLease time.Duration    // silence after which a worker is lost; default 15s
+	Policy      *safety.Snapshot // nil denies every job; has no effect with Kernel
+	Kernel      Kernel           // what policy is in force; default FixedKernel(Policy)
+	// Roles answers the roles that somebody has now, and whether they are known; default: nobody is, and what they had when they
+	// voted counts.
+	Roles func(tenant, actor string) (roles []string, known bool)
+	// FourEyes: who asked may not approve what a policy demands, unless its rule says otherwise. On in production.
+	FourEyes bool
+	Logger   *slog.Logger          // default slog.Default()
+	Registry prometheus.Registerer // default: none
+	Now      func() time.Time      // default time.Now
+	Tracer   Tracer                // default: none
 	// Crash is called at the places that CrashPoints names; tests end the process there. Default: nothing.
 	Crash func(point string)
 }
@@ -44,6 +50,7 @@ type Runner struct {
 	dispatch *dispatch
 	defs     *definitions
 	hub      *hub
+	asked    *askedQueue
 	keys     *keyring
 	shapes   shapes
 	metrics  *metrics
@@ -51,8 +58,11 @@ type Runner struct {
 	mu      sync.Mutex
 	epochs  []store.Lease // by partition; Epoch 0: not ours
 	ready   atomic.Bool
-	work    sync.WaitGroup        // large results being kept
-	keeping chan struct{}         // a token for each of them
+	work    sync.WaitGroup // large results being kept
+	keeping chan struct{}  // a token for each of them
+	kernel  Kernel
+	asks    chan struct{} // a token for each question to a remote kernel
+	holds   holds
 	settled atomic.Int64          // when workers have had time to say what they have, in ns of the clock
 	broken  atomic.Pointer[error] // why the process must stop
 
@@ -73,7 +83,7 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	}
 	r := &Runner{
 		cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions()),
-		keeping: make(chan struct{}, maxKeeping),
+		keeping: make(chan struct{}, maxKeeping), asks: make(chan struct{}, maxAsks),
 	}
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
@@ -81,6 +91,10 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	}
 	r.entropy.tokens = mrand.NewChaCha8(seed)
 	r.entropy.ulid = ulid.Monotonic(rand.Reader, 0)
+	r.kernel = r.cfg.Kernel
+	if r.kernel == nil {
+		r.kernel = FixedKernel(r.cfg.Policy)
+	}
 	r.metrics = newMetrics(r.cfg.Registry)
 	r.dispatch = newDispatch(r)
 	if r.cfg.Registry != nil {
@@ -88,7 +102,7 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 			"cordum_scheduler_queue_depth", "Released attempts that wait for a worker.", []string{"queue"}, nil)})
 	}
 	r.defs = newDefinitions(r)
-	r.hub, r.keys = newHub(), newKeyring()
+	r.hub, r.keys, r.asked = newHub(), newKeyring(), newAskedQueue()
 	for range min(r.cfg.Lanes, s.Partitions()) {
 		r.lanes = append(r.lanes, newLane(r))
 	}
@@ -121,6 +135,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		return err
 	}
 	defer r.releaseAll(context.WithoutCancel(ctx))
+	if err := r.loadHolds(ctx); err != nil {
+		return err
+	}
 	r.crash(CrashOwned)
 	r.settled.Store(r.now().Add(recoverGrace).UnixNano())
 	subs, err := r.listen()
@@ -197,8 +214,6 @@ func (r *Runner) now() time.Time { return r.cfg.Now().Round(0).UTC() }
 // settling tells whether workers may still be about to say what they have.
 func (r *Runner) settling() bool { return r.now().UnixNano() < r.settled.Load() }
 
-func (r *Runner) policy() *safety.Snapshot { return r.cfg.Policy }
-
 // laneOf is the lane that holds a run, nil for what is no run id of this store.
 func (r *Runner) laneOf(run string) *lane {
 	p, err := id.Partition(run)
@@ -222,6 +237,13 @@ func (r *Runner) newRun(key string) string {
 		return id.Run(id.HashPartition(key, len(r.epochs)), u)
 	}
 	return id.Run(int(r.entropy.tokens.Uint64()%uint64(len(r.epochs))), u)
+}
+
+// newID makes the id of a document.
+func (r *Runner) newID() string {
+	r.entropy.Lock()
+	defer r.entropy.Unlock()
+	return ulid.MustNew(ulid.Timestamp(r.now()), r.entropy.ulid).String()
 }
 
 // token is the secret of an attempt: 128 random bits, then the tenant, so that an answer says where its run is kept.

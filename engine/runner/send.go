@@ -38,8 +38,8 @@ func (d *dispatch) send(lr *live, step int32, g scheduler.Grant, buf *scratch) e
 // packet is the attempt as its worker sees it.
 func (d *dispatch) packet(lr *live, step int32) *wire.BusPacket {
 	s, j := lr.run.Spec(step), lr.jobs[step]
-	def := s.Def
-	return &wire.BusPacket{
+	def, timeout := s.Def, lr.attemptTimeout(step)
+	packet := &wire.BusPacket{
 		TraceId: lr.id, SenderId: d.r.cfg.Owner, CreatedAt: timestamppb.New(d.r.now()), ProtocolVersion: 1,
 		Payload: &wire.BusPacket_JobRequest{JobRequest: &wire.JobRequest{
 			JobId: lr.attemptID(step), Topic: j.Topic, Priority: wirePriority(s.Priority), TenantId: lr.run.Tenant,
@@ -48,12 +48,14 @@ func (d *dispatch) packet(lr *live, step int32) *wire.BusPacket {
 				TenantId: lr.run.Tenant, ActorId: lr.run.StartedBy, IdempotencyKey: lr.effectKey(step), PackId: j.Pack, Requires: def.Requires,
 			},
 			Token: j.Token, Input: inputOf(lr, step), AskBegin: !s.Idempotent,
-			AskAccept:     s.Idempotent && (def.Timeout > 0 || def.QueueTimeout > 0 || def.HeartbeatTimeout > 0),
-			AnswerSubject: bus.Part(int(lr.part)), Attempt: j.Attempt, TimeoutMs: def.Timeout.Milliseconds(),
+			AskAccept:     s.Idempotent && (timeout > 0 || def.QueueTimeout > 0 || def.HeartbeatTimeout > 0),
+			AnswerSubject: bus.Part(int(lr.part)), Attempt: j.Attempt, TimeoutMs: timeout.Milliseconds(),
 			ProgressState: j.Progress, JobHash: j.Hash, DecisionSnapshot: j.Snapshot, RunId: lr.id, StepId: def.ID,
 			Traceparent: d.r.traceparent(lr.id),
 		}},
 	}
+	d.r.constrain(packet.GetJobRequest(), lr, step)
+	return packet
 }
 
 func inputOf(lr *live, step int32) []byte {

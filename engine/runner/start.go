@@ -61,6 +61,8 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	run := r.newRun(scope)
 	in := engine.Submit{
 		Tenant: c.Tenant, Workflow: plan.Def.ID, Kind: kind, RerunOf: req.RerunOf, ForkOf: req.fork.of, Labels: req.Labels,
+		Roles: c.Roles, ActorType: c.ActorType, Owner: c.Owner, Keyed: req.IdempotencyKey != "",
+		Author: r.defs.author(ctx, c.Tenant, plan),
 	}
 	var err error
 	if in.Input, err = r.payload(ctx, run, c.Tenant, req.Input); err != nil {

@@ -5,7 +5,6 @@ import (
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
-	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/scheduler"
 )
 
@@ -105,7 +104,7 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 	case *engine.RunStarted:
 		t.lane.r.metrics.started.Inc()
 	case *engine.JobAsked:
-		t.judge(f)
+		t.jobAsked(f)
 	case *engine.JobStopAsked:
 		t.stopJob(f)
 	case *engine.ApprovalAsked:
@@ -147,6 +146,8 @@ func (t *turn) consequenceBelow(at engine.Stamp, f engine.Fact) {
 	case *engine.UndoHeld:
 		t.undoHeld(f)
 	case *engine.UndoSettled:
+		t.closeApproval(at, f.Step)
+		t.closeJob(f.Step)
 		t.crashBetweenUndos()
 	case *engine.UndoingEnded:
 		t.undoEnded(at)
@@ -186,41 +187,6 @@ func (t *turn) touch() {
 	}
 }
 
-// judge asks the safety kernel about an attempt and releases it or not, in the same commit.
-func (t *turn) judge(f *engine.JobAsked) {
-	r, lr := t.lane.r, t.live
-	d := safety.Evaluate(r.policy(), lr.request(f.Step))
-	r.crash(CrashDecided)
-	r.metrics.evaluated(d.Verdict)
-	r.metrics.topic(f.Topic).received.Inc()
-	t.job(f.Step, scheduler.Verdict{
-		Allow: d.Verdict == safety.Allow, Token: r.token(lr.run.Tenant),
-		Decided: scheduler.JobDecided{
-			Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: d.JobHash,
-		},
-	}, nil)
-}
-
-// request is what the safety kernel decides about.
-func (lr *live) request(node int32) safety.Request {
-	spec, j := lr.run.Spec(node), lr.jobs[node]
-	return safety.Request{
-		Tenant: lr.run.Tenant, Principal: lr.run.StartedBy, Source: lr.source(node), Workflow: lr.run.Workflow, Step: spec.Def.ID,
-		Pack: j.Pack, Tool: j.Tool, Topic: j.Topic, Effect: effectName(spec.Effect), Requires: spec.Def.Requires,
-		Priority: priorityName(spec.Priority), Labels: lr.run.JobLabels(node), Input: lr.run.Steps[node].Input.Data,
-	}
-}
-
-func (lr *live) source(node int32) string {
-	switch {
-	case lr.run.IsUndo(node):
-		return safety.SourceCompensation
-	case lr.run.Kind == engine.KindJob:
-		return safety.SourceAPI
-	}
-	return safety.SourceStep
-}
-
 // job gives a step's job an input and follows its ruling. It answers what the worker is told.
 func (t *turn) job(step int32, in scheduler.JobInput, result *engine.Outcome) scheduler.Ruling {
 	lr := t.live
@@ -257,9 +223,11 @@ func (t *turn) ended(step int32, j *scheduler.Job, a attemptOf, ruling scheduler
 	t.tellFleet(move{kind: moveEnded, attempt: a.id})
 	r.metrics.jobEnded(j)
 	t.traceAttempt(step)
-	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt}
+	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt, MaxAttempts: maxAttempts(j)}
+	t.unreserve(step)
 	if result != nil {
 		out.Result, out.Output, out.Failure, out.Effect = result.Result, result.Output, result.Failure, result.Effect
+		out.Rollback = result.Rollback
 		out.Answered = ruling.End == scheduler.EndAnswered
 	} else {
 		out.Result, out.Failure = verdictOf(ruling)
@@ -275,9 +243,6 @@ func denial(ruling scheduler.Ruling) string {
 			continue
 		}
 		text := "the policy denies this job"
-		if d.Verdict != safety.Deny.String() {
-			text = "the policy says " + d.Verdict + ", which this version does not carry out: the job does not start"
-		}
 		if d.Rule != "" {
 			text += ": rule " + d.Rule
 		}
@@ -336,7 +301,7 @@ func (t *turn) fireDue() {
 		t.lane.r.crash(CrashTimer)
 		switch {
 		case ref.kind == timerApproval:
-			t.expireApproval(ref.step)
+			t.lapse(ref.step)
 		case ref.kind >= uint8(scheduler.TimerQueue):
 			t.job(ref.step, scheduler.Due{Timer: scheduler.JobTimer(ref.kind)}, nil)
 			t.settle()

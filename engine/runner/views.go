@@ -46,11 +46,24 @@ func (lr *live) stepView(i int32) StepView {
 		if j.Percent > 0 || j.Message != "" {
 			v.Progress = &ProgressView{Percent: int(j.Percent), Message: j.Message}
 		}
-		if v.Reason == "" && j.State == scheduler.JobScheduled {
-			v.Reason = "queued"
-		}
+		lr.jobWaits(i, j, &v)
 	}
 	return v
+}
+
+// jobWaits says what a job waits for that no worker has.
+func (lr *live) jobWaits(i int32, j *scheduler.Job, v *StepView) {
+	switch {
+	case v.Reason != "":
+	case j.State == scheduler.JobScheduled:
+		v.Reason = "queued"
+	case lr.limitAwaited(i) != "":
+		v.Reason = lr.limitAwaited(i)
+	case undecided(j) && lr.putOff[i] != "":
+		v.Reason = lr.putOff[i]
+	case lr.asked(i):
+		v.State, v.Reason = engine.StepWaiting.String(), "approval"
+	}
 }
 
 // jobView is a step's job as people see it.
@@ -65,20 +78,6 @@ func (lr *live) jobView(i int32) JobView {
 	}
 	if s.State != engine.StepSucceeded {
 		v.Error = failureView(s.Failure)
-	}
-	return v
-}
-
-// approvalView is a step's approval as people see it; what they are shown only when asked for.
-func (lr *live) approvalView(step int32, shown bool) ApprovalView {
-	a := lr.approvals[step]
-	v := ApprovalView{
-		ID: lr.jobID(step), RunID: lr.id, Workflow: lr.run.Workflow, Step: lr.run.Name(step), Title: a.Title,
-		State: a.State.String(), Hash: a.Hash, RequestedAt: a.RequestedAt, RequestedBy: a.RequestedBy,
-		ExpiresAt: optional(a.ExpiresAt), DecidedAt: optional(a.DecidedAt), DecidedBy: a.DecidedBy, Comment: a.Comment,
-	}
-	if shown {
-		v.Context = a.Context
 	}
 	return v
 }

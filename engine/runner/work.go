@@ -2,16 +2,12 @@ package runner
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 
 	"cordum.dev/cordum/bus/wire"
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/scheduler"
 )
-
-// errPendingJob cannot happen: a job is asked for and judged in one commit.
-var errPendingJob = errors.New("a committed job has no decision")
 
 // announce offers a released attempt to the fleet after the commit.
 func (t *turn) announce(step int32) {
@@ -83,13 +79,17 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 		t.lane.moves = append(t.lane.moves, move{kind: moveEnded, attempt: g.Attempt})
 		return // a resume announces it again
 	}
+	if why := t.leave(step); why != "" {
+		t.lane.moves = append(t.lane.moves, move{kind: moveEnded, attempt: g.Attempt})
+		t.withhold(step, why)
+		return
+	}
 	t.lane.r.crash(CrashCommitted)
 	if lr.notedFirst(step) {
 		t.given(step, g.Worker, false)
 		t.after(func() {
 			if j.Worker == g.Worker && !j.Cancel && j.State == scheduler.JobDispatched && lr.attemptID(step) == g.Attempt {
-				t.send(step, g)
-				t.lane.r.crash(CrashSent)
+				t.sendNoted(step, g)
 			}
 		})
 		return
@@ -97,6 +97,24 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 	t.send(step, g)
 	t.given(step, g.Worker, true)
 	t.lane.r.crash(CrashSent)
+}
+
+// sendNoted sends an attempt whose worker is durable, unless what was decided of it has changed meanwhile: then it is as if
+// the worker had given it back.
+func (t *turn) sendNoted(step int32, g scheduler.Grant) {
+	l, lr := t.lane, t.live
+	why := t.leave(step)
+	if why == "" {
+		t.send(step, g)
+		l.r.crash(CrashSent)
+		return
+	}
+	l.inbox.push(task{run: lr.id, tenant: lr.run.Tenant, do: func(t *turn) {
+		if j := t.live.jobs[step]; j != nil && j.State == scheduler.JobDispatched && !j.Begun && t.live.attemptID(step) == g.Attempt {
+			t.tellFleet(move{kind: moveEnded, attempt: g.Attempt})
+			t.withhold(step, why)
+		}
+	}})
 }
 
 // notedFirst tells whether who gets an attempt is durable before it is sent: where a worker may begin without leave, and what
@@ -168,17 +186,12 @@ func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 // recover takes up a run whose owner is new.
 func (t *turn) recover() {
 	lr := t.live
-	for i, j := range lr.jobs {
-		if j != nil && j.State == scheduler.JobPending && lr.serves(int32(i)) {
-			t.err = errPendingJob
-			return
-		}
-	}
 	if lr.run.State == engine.RunPending && t.lane.r.keys.holds(lr.key, lr.id) {
 		_ = t.decide(engine.Admit{Stamp: t.system("its concurrency key is free")})
 		return
 	}
 	t.takeUp()
+	t.pendingJobs()
 }
 
 // takeUp goes on with what a run has under way, for a new owner or after a pause or a fault: a worker that is known to have

@@ -15,7 +15,8 @@ var homes = map[string][]string{
 	"github.com/danielgtaylor/huma":         {"gateway"},
 	"github.com/gorilla/websocket":          {"gateway", "cmd/*"},
 	"github.com/spf13/cobra":                {"cmd/*"},
-	"google.golang.org/protobuf":            {"bus/wire", "sdk/go", "engine/runner"},
+	"google.golang.org/protobuf":            {"bus/wire", "bus/wire/*", "sdk/go", "engine/runner"},
+	"google.golang.org/grpc":                {"bus/wire/kernel", "safety/remote"},
 }
 
 // testOnly may be imported by tests and by the suites that only tests use.

@@ -8,7 +8,7 @@ import (
 
 // pure are the packages that take values and return values: time and randomness arrive as arguments.
 var pure = []string{
-	"dag", "steps", "steps/expr", "saga", "engine", "engine/plan", "engine/plan/trial", "safety", "scheduler", "config",
+	"dag", "steps", "steps/expr", "saga", "engine", "engine/plan", "engine/plan/trial", "safety", "safety/scan", "safety/cases", "scheduler", "config",
 	"internal/id", "internal/yamlx", "internal/codec",
 }
 

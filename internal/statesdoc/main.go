@@ -43,7 +43,7 @@ func machines() []machine {
 		{"A run's compensation", compensationIntro, engineMoves(engine.CompensationMoves()), compensationSays, []string{engine.CompensationDone.String()}},
 		{"Compensation", undoIntro, engineMoves(engine.UndoMoves()), undoSays, nil},
 		{"Job", jobIntro, jobMoves(), jobSays, nil},
-		{"Approval", approvalIntro, approvalMoves(), approvalSays, nil},
+		{"Approval", approvalIntro, approvalMoves(), approvalSays, approvalEnds()},
 	}
 }
 
@@ -82,6 +82,14 @@ func jobMoves() (out []move) {
 func approvalMoves() (out []move) {
 	for _, m := range safety.ApprovalMoves() {
 		out = append(out, move{m[0], m[1]})
+	}
+	return out
+}
+
+// approvalEnds are the states of an approval that was answered, or is not asked any more.
+func approvalEnds() (out []string) {
+	for s := safety.ApprovalDenied; s <= safety.ApprovalUsed; s++ {
+		out = append(out, s.String())
 	}
 	return out
 }

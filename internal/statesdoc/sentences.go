@@ -66,24 +66,28 @@ var undoSays = map[string]string{
 const jobIntro = `A job is the work of one step. The states are those of one attempt; the next attempt begins at ` + "`pending`" + ` again.`
 
 var jobSays = map[string]string{
-	"pending":    "Asked for; the policy has not decided.",
-	"scheduled":  "Allowed and released: it waits for a worker, the first time or again.",
-	"dispatched": "Sent to a worker that has not begun, as far as is known.",
-	"running":    "Its worker was given leave to begin, or said that it took it.",
-	"succeeded":  "Its worker's result was accepted.",
-	"failed":     "Its worker said so, or is gone while the outcome is unknown.",
-	"cancelled":  "Stopped: before a worker had it, by its worker, or because no worker answered the cancel in time.",
-	"timeout":    "It waited, ran or was silent for too long.",
-	"denied":     "The policy denied it; it was never sent.",
+	"pending":           "Asked for, and not decided: the policy is away, a hold is set, a limit has no room, or it is to be decided again.",
+	"approval_required": "People have to let it start.",
+	"scheduled":         "Allowed and released: it waits for a worker, the first time or again.",
+	"dispatched":        "Sent to a worker that has not begun, as far as is known.",
+	"running":           "Its worker was given leave to begin, or said that it took it.",
+	"succeeded":         "Its worker's result was accepted.",
+	"failed":            "Its worker said so, or is gone while the outcome is unknown.",
+	"cancelled":         "Stopped: before a worker had it, by its worker, or because no worker answered the cancel in time.",
+	"timeout":           "It waited, ran or was silent for too long.",
+	"denied":            "The policy denied it, or people did not let it start; it was never sent.",
 }
 
-const approvalIntro = `An approval is one question to people.`
+const approvalIntro = `An approval is one question to people: of a step, of the policy about a job, or about a result in quarantine. It may be
+asked again, and waits then: because what is asked about was edited, another policy is in force, or its step runs again. Each
+asking is a round, and answers count in theirs alone.`
 
 var approvalSays = map[string]string{
-	"waiting":   "Nobody has answered.",
-	"approved":  "Somebody said yes.",
-	"denied":    "Somebody said no.",
+	"waiting":   "People are asked, and have not answered as far as it takes.",
+	"approved":  "Everybody who had to say yes did. Nothing was released by it.",
+	"denied":    "As many said no as end it.",
 	"expired":   "Nobody answered in time.",
 	"cancelled": "The run does not ask any more.",
 	"sent_back": "Somebody said to do something before it again; then it is asked anew.",
+	"consumed":  "What it allowed was released. It allows nothing more.",
 }

@@ -30,6 +30,7 @@ type attempt struct {
 	cancel   context.CancelCauseFunc
 	ctx      context.Context // the tool's: it lives as long as the attempt
 	progress progress
+	proof    proof
 
 	doomed   bool // cancelled before it came
 	phase    phase
@@ -82,8 +83,8 @@ func (a *attempt) onLeave(ack *wire.Ack) {
 // run is the tool's goroutine. What follows the tool is deferred: a tool may also end its goroutine.
 func (a *attempt) run() {
 	ctx, stop := a.ctx, context.CancelFunc(func() {})
-	if ms := a.request.GetTimeoutMs(); ms > 0 {
-		ctx, stop = context.WithTimeoutCause(ctx, time.Duration(ms)*time.Millisecond, ErrTimedOut)
+	if limit := a.timeLimit(); limit > 0 {
+		ctx, stop = context.WithTimeoutCause(ctx, limit, ErrTimedOut)
 	}
 	started := time.Now()
 	var output []byte
@@ -91,11 +92,30 @@ func (a *attempt) run() {
 	defer func() {
 		a.progress.end()
 		result := a.result(ctx, output, err)
-		result.ExecutionMs = time.Since(started).Milliseconds()
+		took := time.Since(started)
+		result.ExecutionMs = took.Milliseconds()
+		a.attach(result, took)
 		stop()
 		a.report(result)
 	}()
 	output, err = a.call(ctx)
+}
+
+// timeLimit is how long the tool may run: the attempt's timeout, or the policy's where that is less; 0 is without end.
+func (a *attempt) timeLimit() time.Duration {
+	limit := time.Duration(a.request.GetTimeoutMs()) * time.Millisecond
+	list, _ := readConstraints(a.request.GetConstraints()) // call refuses what cannot be read
+	for _, c := range list {
+		seconds, ok := c.Max()
+		if c.Type != "MaxTimeout" || !ok || seconds > maxSeconds {
+			continue
+		}
+		allowed := max(time.Duration(seconds)*time.Second, time.Nanosecond) // 0 would be without end
+		if limit <= 0 || allowed < limit {
+			limit = allowed
+		}
+	}
+	return limit
 }
 
 // call fences the tool: a panic is a failed attempt and nothing more.
@@ -107,7 +127,11 @@ func (a *attempt) call(ctx context.Context) (output []byte, err error) {
 			output, err = nil, &Error{Code: CodePanic, Err: fmt.Errorf("%v", p)}
 		}
 	}()
-	return a.tool(ctx, newJob(a), a.request.GetInput())
+	job := newJob(a)
+	if job.constraints, err = readConstraints(a.request.GetConstraints()); err != nil {
+		return nil, err
+	}
+	return a.tool(ctx, job, a.request.GetInput())
 }
 
 // result says how the attempt ended in the words of the wire.

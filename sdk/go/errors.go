@@ -8,14 +8,15 @@ import (
 
 // Codes that the library itself gives to failed attempts. A tool's own codes are free words in the same style.
 const (
-	CodeError          = "error"            // the tool returned an error without a code
-	CodePanic          = "panic"            // the tool panicked, or ended its goroutine
-	CodeInvalidInput   = "invalid_input"    // the input is not what the tool takes; not tried again
-	CodeInvalidOutput  = "invalid_output"   // the output is no JSON; not tried again
-	CodeOutputTooLarge = "output_too_large" // the output is larger than MaxOutput; not tried again
-	CodeCancelled      = "cancelled"        // the job was cancelled and the tool stopped
-	CodeTimeout        = "timeout"          // the attempt's timeout passed and the tool stopped
-	CodeWorkerStopped  = "worker_stopped"   // the worker's drain timeout passed and the tool stopped
+	CodeError              = "error"               // the tool returned an error without a code
+	CodePanic              = "panic"               // the tool panicked, or ended its goroutine
+	CodeInvalidInput       = "invalid_input"       // the input is not what the tool takes; not tried again
+	CodeInvalidOutput      = "invalid_output"      // the output is no JSON; not tried again
+	CodeOutputTooLarge     = "output_too_large"    // the output is larger than MaxOutput; not tried again
+	CodeCancelled          = "cancelled"           // the job was cancelled and the tool stopped
+	CodeTimeout            = "timeout"             // the attempt's timeout passed and the tool stopped
+	CodeInvalidConstraints = "invalid_constraints" // the policy's constraints cannot be read; the tool was not called
+	CodeWorkerStopped      = "worker_stopped"      // the worker's drain timeout passed and the tool stopped
 )
 
 // Kind says what a failure means for further attempts.

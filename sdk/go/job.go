@@ -32,7 +32,8 @@ type Job struct {
 	// Traceparent is the W3C trace context; empty when the run is not traced.
 	Traceparent string
 
-	attempt *attempt
+	constraints []Constraint
+	attempt     *attempt
 }
 
 func newJob(a *attempt) Job {

@@ -13,6 +13,11 @@ const (
 	maxText = 4 << 10
 	// maxDetails is the largest Details of an Error, as JSON; larger ones are left out.
 	maxDetails = 64 << 10
+	// maxProof is what the evidence of one job may weigh as JSON, in bytes; what is not the evidence itself weighs
+	// proofOverhead. maxUnits is how many units one job may use.
+	maxProof      = 64 << 10
+	proofOverhead = 8
+	maxUnits      = 64
 	// maxUnacknowledged is how many results may wait for their acknowledgement before the worker takes nothing more.
 	maxUnacknowledged = 8192
 	// maxUnacknowledgedBytes is what they may weigh.
@@ -32,6 +37,8 @@ const (
 	// defaultHeartbeat is a third of the lease an engine gives a worker.
 	defaultHeartbeat = 5 * time.Second
 	defaultDrain     = 30 * time.Second
+	// maxSeconds is the longest time limit that means something: a year.
+	maxSeconds = 366 * 24 * 60 * 60
 	// progressEvery is the least time between two progress messages of one attempt; the last one wins.
 	progressEvery = 100 * time.Millisecond
 	// A question that was refused ("not now") is asked again after refusedMin, one that met silence after silenceMin;

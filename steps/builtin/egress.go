@@ -123,6 +123,11 @@ func (g *guard) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	if err := checkSpelling(host); err != nil {
 		return nil, err
 	}
+	if a := allowedIn(ctx); a != nil {
+		if err := a.use(address); err != nil {
+			return nil, err
+		}
+	}
 	dialer := net.Dialer{
 		Timeout:  connectTimeout,
 		Resolver: g.resolver,

@@ -106,6 +106,14 @@ func (m *mailer) failed(ctx context.Context, err error) error {
 
 var errNoTLS = errors.New("the server offers no TLS, so that the password would be sent in clear")
 
+// recipients are those of the message, else those of the channel.
+func (m *mailer) recipients(msg message) []string {
+	if len(msg.to) > 0 {
+		return msg.to
+	}
+	return m.to
+}
+
 func (m *mailer) send(conn net.Conn, msg message) error {
 	if m.tls {
 		conn = tls.Client(conn, &tls.Config{ServerName: m.host})
@@ -121,7 +129,7 @@ func (m *mailer) send(conn net.Conn, msg message) error {
 	if err := c.Mail(m.from); err != nil {
 		return err
 	}
-	for _, to := range m.to {
+	for _, to := range m.recipients(msg) {
 		if err := c.Rcpt(to); err != nil {
 			return err
 		}
@@ -166,7 +174,7 @@ func (m *mailer) compose(msg message) []byte {
 	subject := fmt.Sprintf("[%s] %s", strings.ToLower(msg.level.String()), cut(strings.ReplaceAll(first, "\t", " "), maxSubject))
 	for _, h := range [][2]string{
 		{"From", m.from},
-		{"To", strings.Join(m.to, ", ")},
+		{"To", strings.Join(m.recipients(msg), ", ")},
 		{"Subject", mime.QEncoding.Encode("utf-8", subject)},
 		{"Date", m.now().Format(time.RFC1123Z)},
 		{"Message-ID", "<" + messageID(msg.job.Key) + "@cordum>"},
@@ -179,7 +187,10 @@ func (m *mailer) compose(msg message) []byte {
 	}
 	b.WriteString("\r\n")
 	q := quotedprintable.NewWriter(&b)
-	fmt.Fprintf(q, "%s\r\n\r\nrun %s, step %s\r\n", strings.ReplaceAll(msg.text, "\n", "\r\n"), msg.job.RunID, msg.job.StepID)
+	fmt.Fprintf(q, "%s\r\n", strings.ReplaceAll(msg.text, "\n", "\r\n"))
+	if msg.job.RunID != "" {
+		fmt.Fprintf(q, "\r\nrun %s, step %s\r\n", msg.job.RunID, msg.job.StepID)
+	}
 	_ = q.Close() // a buffer takes everything
 	return b.Bytes()
 }

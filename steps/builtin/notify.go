@@ -55,6 +55,9 @@ type message struct {
 	text  string // plain: no control characters but line breaks and tabs, at most maxMessage bytes
 	level slog.Level
 	job   cordum.Job
+
+	body any      // of a webhook instead of the text; nil: the text
+	to   []string // of an e-mail instead of the channel's; none: the channel's
 }
 
 // channel delivers a message somewhere. The error is coded and holds no address and no credential of the channel.
@@ -116,7 +119,7 @@ func (n *notifier) notify(ctx context.Context, job cordum.Job, in notification, 
 		defer cancel()
 		ctx = limitedCtx
 	}
-	if err := c.deliver(ctx, message{plain(in.Message), level, job}); err != nil {
+	if err := c.deliver(ctx, message{text: plain(in.Message), level: level, job: job}); err != nil {
 		return delivery{}, err
 	}
 	return delivery{Delivered: true, Channel: in.Channel}, nil

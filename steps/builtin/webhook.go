@@ -126,7 +126,11 @@ func newWebhook(address, secret string, g *guard, now func() time.Time) (*webhoo
 
 // deliver implements channel.
 func (w *webhook) deliver(ctx context.Context, m message) error {
-	body, err := json.Marshal(posted{m.text, strings.ToLower(m.level.String()), m.job.RunID, m.job.StepID})
+	content := m.body
+	if content == nil {
+		content = posted{m.text, strings.ToLower(m.level.String()), m.job.RunID, m.job.StepID}
+	}
+	body, err := json.Marshal(content)
 	if err != nil {
 		return undelivered(w.channel, cordum.KindFatal, "the message cannot be encoded")
 	}

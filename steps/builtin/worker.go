@@ -90,8 +90,12 @@ func register[In, Out any](w *cordum.Worker, pack, tool string, secrets Secrets,
 		if err := json.Unmarshal(revealed, &in); err != nil {
 			return nil, invalid(misfit(err))
 		}
-		out, err := fn(ctx, job, in, hide)
+		may := allowedBy(job)
+		out, err := fn(may.within(ctx), job, in, hide)
 		if err != nil {
+			return nil, hide.error(err)
+		}
+		if err := may.prove(job); err != nil {
 			return nil, hide.error(err)
 		}
 		encoded, err := json.Marshal(out)

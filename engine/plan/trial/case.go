@@ -66,8 +66,11 @@ type Reply struct {
 	Decision string // approve, deny or send_back
 	To       string // of send_back: the step
 	By       string
+	Also     []string // who answers the same behind By
 	Comment  string
 	Values   json.RawMessage
+	// Roles and Groups are those of who answers; with neither they have what is asked for.
+	Roles, Groups []string
 }
 
 // Signal is a named payload that is sent to the run.

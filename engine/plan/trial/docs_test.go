@@ -17,6 +17,7 @@ var fence = regexp.MustCompile("(?s)```yaml\n(?:# |id: )(\\S+)\n(.*?)```")
 // TestDocumentation runs the tests that pages show.
 func TestDocumentation(t *testing.T) {
 	t.Run("testing-workflows.md", func(t *testing.T) { runPage(t, "testing-workflows.md", 5) })
+	t.Run("approvals.md", func(t *testing.T) { runPage(t, "approvals.md", 5) })
 	t.Run("workflows.md", func(t *testing.T) { runPage(t, "workflows.md", 9) })
 }
 

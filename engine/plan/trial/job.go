@@ -36,22 +36,15 @@ func (m *member) askJob(f *engine.JobAsked) {
 	}
 	j.job.Ask(m.w.now, f.Attempt, f.Topic, f.Pack, f.Tool)
 	j.at = nil
-	d := safety.Evaluate(m.w.policy, m.request(f))
-	decided := scheduler.JobDecided{Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: d.JobHash}
-	if d.Verdict == safety.RequireApproval {
-		q := &question{job: &decided, attempt: f.Attempt}
-		if d.Expires > 0 {
-			q.expires = m.w.now.Add(d.Expires)
-		}
-		m.ask(f.Step, q)
-		return
+	request := m.request(f)
+	d := safety.Evaluate(m.w.policy, request)
+	decided := scheduler.JobDecided{Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: request.Hash()}
+	ask := d.Verdict == safety.RequireApproval && !m.covered(f.Step, decided.Hash, decided.Snapshot)
+	allow := !ask && d.Verdict != safety.Deny
+	m.job(f.Step, scheduler.Verdict{Decided: decided, Allow: allow, Ask: ask, Token: m.token()}, nil)
+	if ask {
+		m.askLeave(f.Step, d, &request)
 	}
-	m.judged(f.Step, d.Verdict.MayStart(), decided)
-}
-
-// judged releases an attempt, or not.
-func (m *member) judged(node int32, allow bool, decided scheduler.JobDecided) {
-	m.job(node, scheduler.Verdict{Decided: decided, Allow: allow, Token: m.token()}, nil)
 }
 
 // token is fresh and the same in every simulation of a case.
@@ -135,7 +128,6 @@ func (m *member) outcome(node int32, ruling scheduler.Ruling, result *engine.Out
 	out := engine.Outcome{}
 	if result != nil {
 		out = *result
-		out.Answered = true
 	} else {
 		out.Result, out.Failure = unanswered(ruling)
 	}
@@ -173,7 +165,7 @@ func (m *member) stopJob(node int32, force bool) {
 	if j == nil || j.job.State.Final() {
 		return
 	}
-	delete(m.questions, node)
+	m.withdraw(node)
 	m.job(node, scheduler.Stop{Force: force, Held: j.job.Holds()}, nil)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
+	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/steps"
 )
@@ -22,7 +23,8 @@ type member struct {
 	from   engine.Parent
 
 	jobs      map[int32]*work
-	questions map[int32]*question
+	questions map[int32]*question // that wait for an answer
+	approvals map[int32]*safety.Approval
 	timers    map[timer]time.Time
 	kids      map[int32]*member // by the step that started it; the newest attempt
 	inputs    []engine.Input    // asked for by facts, not decided yet
@@ -51,7 +53,7 @@ type timer struct {
 func (w *world) join(id string, plan *steps.Workflow, parent *member, from engine.Parent) *member {
 	m := &member{
 		w: w, id: id, plan: plan, run: engine.New(id, plan), parent: parent, from: from, undoFor: -1,
-		jobs: map[int32]*work{}, questions: map[int32]*question{}, timers: map[timer]time.Time{}, kids: map[int32]*member{},
+		jobs: map[int32]*work{}, questions: map[int32]*question{}, approvals: map[int32]*safety.Approval{}, timers: map[timer]time.Time{}, kids: map[int32]*member{},
 	}
 	if parent != nil {
 		m.prefix = parent.name(from.Step) + "/"
@@ -156,7 +158,7 @@ func (m *member) carryOut(at engine.Stamp, f engine.Fact) {
 	case *engine.JobStopAsked:
 		m.stopJob(f.Step, f.Force)
 	case *engine.ApprovalAsked:
-		m.ask(f.Step, &question{expires: f.ExpiresAt})
+		m.askStep(f)
 	case *engine.DelaySet:
 		m.set(uint8(engine.TimerDelay), f.Step, f.Due)
 	case *engine.SignalAwaited:
@@ -192,7 +194,7 @@ func (m *member) carryOutNested(f engine.Fact) {
 // over lets go of what a node that ended still had under way.
 func (m *member) over(node int32) {
 	m.clear(node)
-	delete(m.questions, node)
+	m.withdraw(node)
 	m.closeJob(node)
 }
 

@@ -81,7 +81,7 @@ func (m *member) answer(node int32, a *attempt, result engine.Outcome) {
 	if a.settled {
 		return
 	}
-	a.settled = true
+	a.settled, result.Answered = true, true
 	ruling := m.job(node, scheduler.Answer{Token: a.token, Worker: a.worker, State: jobState(result.Result)}, &result)
 	if !ruling.Late {
 		return

@@ -92,11 +92,18 @@ func (r *reader) reply(n *yamlx.Node, at dag.Place) Reply {
 	if n.Kind == yamlx.String && slices.Contains(decisions, n.Str) {
 		return Reply{Decision: n.Str}
 	}
-	o := r.object(n, at, "decision", "to", "by", "comment", "values")
+	o := r.object(n, at, "decision", "to", "by", "comment", "values", "roles", "groups")
 	o.Need("decision")
 	out := Reply{
-		Decision: o.OneOf("decision", decisions...), To: o.Description("to"), By: o.Description("by"),
-		Comment: o.Description("comment"), Values: r.json(o, "values"),
+		Decision: o.OneOf("decision", decisions...), To: o.Description("to"), Comment: o.Description("comment"), Values: r.json(o, "values"),
+		Roles: o.Texts("roles"), Groups: o.Texts("groups"),
+	}
+	if by := o.Get("by"); by != nil && by.Kind == yamlx.List {
+		if people := o.Texts("by"); len(people) > 0 {
+			out.By, out.Also = people[0], people[1:]
+		}
+	} else {
+		out.By = o.Description("by")
 	}
 	if out.Decision == "send_back" {
 		o.Need("to")

@@ -1,0 +1,33 @@
+package audit
+
+// Act is a kind of security-relevant act (GOVERNANCE §4). Its text is part of what is hashed: never change one.
+type Act string
+
+// The acts. What a worker, the engine or a person did in a run has a fact there, which the record names.
+const (
+	RunStart   Act = "run.start"  // a run was asked for
+	Decision   Act = "decision"   // the policy's answer on a job
+	Release    Act = "release"    // a job may be sent from here on, or may not any more
+	Result     Act = "result"     // how an attempt, a step or a run ended
+	Approval   Act = "approval"   // asked, answered, escalated, delegated, used up, withdrawn
+	Override   Act = "override"   // a person changed a run's course: paused, cancelled, retried, rolled back, skipped
+	Signal     Act = "signal"     // a person or a system sent a run a signal
+	Quarantine Act = "quarantine" // an output was held back by policy, or let go
+
+	PolicyPublish  Act = "policy.publish"
+	PolicyRollback Act = "policy.rollback"
+	PolicyDraft    Act = "policy.draft"
+	PolicyAlert    Act = "policy.alert"
+	ConfigChange   Act = "config.change"
+	PackInstall    Act = "pack.install"
+	Login          Act = "login"
+	KeyCreate      Act = "key.create"
+	KeyRevoke      Act = "key.revoke"
+	Replay         Act = "replay"
+	Export         Act = "export"
+	HoldSet        Act = "hold.set"
+	HoldLift       Act = "hold.lift"
+	BreakGlass     Act = "break_glass"
+	// Retention: old segments were removed. The record says up to where.
+	Retention Act = "retention"
+)
