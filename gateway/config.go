@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/safety/kernel"
 )
 
 // Config is what a gateway is made with.
@@ -51,6 +52,8 @@ type Config struct {
 
 	// Policy answers the snapshot in force, which plans of workflows ask. Default: none; plans say nothing of policy.
 	Policy func() *safety.Snapshot
+	// Kernel is the policy store behind the routes of policies. Default: none; they answer 503.
+	Kernel *kernel.Kernel
 
 	// Rate limits one principal, PublicRate one address that is not known. Defaults: DefaultRPS, DefaultBurst,
 	// DefaultPublicRPS, DefaultPublicBurst; a negative PerSecond is no limit. Dev has none.

@@ -48,6 +48,9 @@ func problemOf(err error) *Problem {
 	if errors.As(err, &invalid) {
 		return invalidProblem(invalid)
 	}
+	if p := policyProblem(err); p != nil {
+		return p
+	}
 	for _, s := range sentinels {
 		if !errors.Is(err, s.err) {
 			continue

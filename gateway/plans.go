@@ -9,6 +9,7 @@ import (
 	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/internal/yamlx"
+	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/steps"
 )
 
@@ -64,6 +65,19 @@ func (g *Gateway) dryRunDefinition(ctx context.Context, in *dryRunDefinitionInpu
 
 // plan says what a run of a workflow would do. Nothing is written and nothing is sent.
 func (g *Gateway) plan(ctx context.Context, w *steps.Workflow, asked *DryRun) (*reply[plan.Plan], error) {
+	var policy *safety.Snapshot
+	if g.cfg.Policy != nil {
+		policy = g.cfg.Policy()
+	}
+	made, err := g.planBy(ctx, w, asked, policy)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[plan.Plan]{*made}, nil
+}
+
+// planBy is a plan under a policy; nil says nothing of policy.
+func (g *Gateway) planBy(ctx context.Context, w *steps.Workflow, asked *DryRun, policy *safety.Snapshot) (*plan.Plan, error) {
 	in, err := planInput(w, asked)
 	if err != nil {
 		return nil, err
@@ -75,14 +89,12 @@ func (g *Gateway) plan(ctx context.Context, w *steps.Workflow, asked *DryRun) (*
 	who, others := requestOf(ctx).principal, g.library(ctx)
 	in.Tenant, in.Principal, in.Child = who.Tenant, who.Actor, others.version
 	in.Workers = func(topic string) []string { return poolsFor(workers, topic) }
-	if g.cfg.Policy != nil {
-		in.Policy = g.cfg.Policy()
-	}
+	in.Policy = policy
 	made := plan.Make(w, in)
 	if others.err != nil {
 		return nil, others.err
 	}
-	return &reply[plan.Plan]{*made}, nil
+	return made, nil
 }
 
 // planInput checks what is given as a start would.

@@ -110,6 +110,16 @@ var problemTable = []problemGroup{
 		{"bad_join", 422, "The join is not valid", "One of all_success, all_done, any_success, none_failed, any_failed, {at_least: k}."},
 		{"at_least_out_of_range", 422, "The join waits for more steps than there are", "k is from 1 to the number of dependencies."},
 	}},
+	{"Policies", []kind{
+		{"invalid_policy", 422, "The policy is not valid", "errors[] has each thing that is wrong, with its line, column and rule. What was in force stays."},
+		{"signature_required", 403, "Only signed policies are taken here", "Sign the exact bytes of the bundle with a key whose public half the server has (SAFETY_POLICY_PUBLIC_KEY), and send the signature beside it."},
+		{"bad_signature", 403, "The signature does not verify", "It must be over exactly the bytes that were sent, by a key that the server has: ECDSA P-256 in DER over SHA-256, or Ed25519; in base64 or hex."},
+		{"version_rollback", 409, "An older version of a signed bundle is not taken", "Give what you publish a higher version, or go back on purpose: cordum policy rollback."},
+		{"policy_denied", 403, "The policy does not allow this", "The detail names the rule. For changes of the policy itself an admin can go past it with break-glass and a reason, which is recorded."},
+		{"unapprovable", 422, "Nobody could approve this, or take it back", "A rule asks for more people than it names, or forbids the rollback of the policy it is part of. Change it, or publish it with break-glass and a reason."},
+		{"newly_denied", 409, "Too many past decisions would be denied", "cordum policy replay shows which. Change the policy, or allow more with max_newly_denied. Nothing was published."},
+		{"precondition_failed", 412, "It is not what you think it is", "Read it again, and send the ETag that it has now as If-Match."},
+	}},
 	{"Expressions and templates", []kind{
 		{"expr_syntax", 422, "An expression cannot be read", "The detail has the place."},
 		{"expr_type", 422, "An expression does not fit its types", "The detail says what does not fit."},

@@ -43,6 +43,7 @@ func apiConfig(version string) huma.Config {
 				{Name: "workers", Description: "Who does the work"},
 				{Name: "approvals", Description: "What waits for a person"},
 				{Name: "keys", Description: "Who may call"},
+				{Name: "policy", Description: "Which jobs may start, under which constraints, and who has to agree"},
 				{Name: "stream", Description: "Runs as they happen"},
 				{Name: "system", Description: "The server itself"},
 			},
@@ -99,11 +100,13 @@ func (g *Gateway) render() (*specs, error) {
 func openAnswers(doc *huma.OpenAPI) {
 	asked := map[*huma.Schema]bool{}
 	for _, path := range doc.Paths {
-		if path.Post == nil || path.Post.RequestBody == nil {
-			continue
-		}
-		for _, media := range path.Post.RequestBody.Content {
-			markAsked(doc.Components.Schemas, media.Schema, asked)
+		for _, op := range []*huma.Operation{path.Post, path.Put} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			for _, media := range op.RequestBody.Content {
+				markAsked(doc.Components.Schemas, media.Schema, asked)
+			}
 		}
 	}
 	for _, schema := range doc.Components.Schemas.Map() {

@@ -197,7 +197,7 @@ func (d *drama) suspect(n Need, p Person) bool {
 
 // release lets the job go when its approval allows it, as a runner does.
 func (d *drama) release() {
-	if d.a.Unusable(d.hash, d.policy, d.now, nil) != "" {
+	if d.a.State == ApprovalUsed || d.a.Unusable(Use{Hash: d.hash, Snapshot: d.policy, Now: d.now}) != "" {
 		return
 	}
 	if d.a.Hash != d.hash || d.a.Snapshot != d.policy {
@@ -282,5 +282,51 @@ func TestApprovalRace(t *testing.T) {
 			},
 			"": func(t *rapid.T) { d.T = t; d.check() },
 		})
+	})
+}
+
+// TestRaceOfAll: an approval, a denial, the expiry, an edit, a policy and the job's start in every order there is: one of the
+// answers wins in each round, and what starts was approved as it is, by the policy in force.
+func TestRaceOfAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := &drama{T: t, a: &Approval{}, now: asked, hash: "h1", policy: "s1"}
+		need := []Need{{FourEyes: true}}
+		open := func(why string) {
+			d.apply(&ApprovalOpened{
+				Step: 1, Source: OfJob, Hash: d.hash, Snapshot: d.policy, RequestedBy: "user:ann", Needs: need, ExpiresAt: asked.Add(time.Hour), Why: why,
+			})
+		}
+		open("")
+		say := func(kind VoteKind, who int) func() {
+			return func() {
+				if facts, err := d.a.Decide(1, Answer{Decision: kind, Person: crowd[who], Now: d.now}); err == nil {
+					d.apply(facts...)
+				}
+			}
+		}
+		acts := []func(){
+			say(VoteApprove, 1), say(VoteDeny, 2), say(VoteApprove, 3),
+			func() { d.now = asked.Add(time.Hour); d.apply(d.a.Lapse(1, d.now)...) },
+			func() {
+				if d.a.Open() {
+					d.hash = "h2"
+					d.apply(&ApprovalVoided{Step: 1, By: "user:bo"})
+					open("edited")
+				}
+			},
+			func() {
+				if d.policy = "s2"; d.a.Open() {
+					open("another policy")
+				}
+			},
+			d.release, d.release,
+		}
+		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7}).Draw(t, "order") {
+			acts[i]()
+		}
+		if d.a.Open() && d.closed != 0 || !d.a.Open() && d.closed != 1 {
+			t.Fatalf("it is %s after %d ends", d.a.State, d.closed)
+		}
+		d.check()
 	})
 }

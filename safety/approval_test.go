@@ -272,7 +272,7 @@ func TestAskedAgain(t *testing.T) {
 	}
 }
 
-// TestUse: an approval is used once, for what was approved, in time, and while those who gave it may.
+// TestUse: an approval lets start what was approved, in time and in its round, while those who gave it may.
 func TestUse(t *testing.T) {
 	needs := []Need{{Approvers: []string{"role:sre"}}}
 	opened := ApprovalOpened{Source: OfJob, Snapshot: "s", Needs: needs, ExpiresAt: asked.Add(time.Hour)}
@@ -284,32 +284,50 @@ func TestUse(t *testing.T) {
 	roles := func(now ...string) RolesNow { return func(string) ([]string, bool) { return now, true } }
 	unknown := func(string) ([]string, bool) { return nil, false }
 	for _, c := range []struct {
-		name     string
-		hash     string
-		snapshot string
-		at       time.Duration
-		roles    RolesNow
-		usable   bool
+		name   string
+		use    Use
+		usable bool
 	}{
-		{"as it was", "h", "s", 0, nil, true},
-		{"other bytes", "x", "s", 0, nil, false},
-		{"another policy", "h", "t", 0, nil, false},
-		{"the last moment", "h", "s", time.Hour - 1, nil, true},
-		{"too late", "h", "s", time.Hour, nil, false},
-		{"they have their roles", "h", "s", 0, roles("sre", RoleAdmin), true},
-		{"they lost the role that was asked for", "h", "s", 0, roles(RoleApprover), false},
-		{"they may not decide approvals any more", "h", "s", 0, roles("sre", "viewer"), false},
-		{"their key is revoked", "h", "s", 0, roles(), false},
-		{"nobody knows", "h", "s", 0, unknown, true},
+		{"as it was", Use{}, true},
+		{"other bytes", Use{Hash: "x"}, false},
+		{"another policy", Use{Snapshot: "t"}, false},
+		{"in its round", Use{Since: asked}, true},
+		{"in the next round", Use{Since: asked.Add(1)}, false},
+		{"the last moment", Use{Now: asked.Add(time.Hour - 1)}, true},
+		{"too late", Use{Now: asked.Add(time.Hour)}, false},
+		{"they have their roles", Use{Roles: roles("sre", RoleAdmin)}, true},
+		{"they lost the role that was asked for", Use{Roles: roles(RoleApprover)}, false},
+		{"they may not decide approvals any more", Use{Roles: roles("sre", "viewer")}, false},
+		{"their key is revoked", Use{Roles: roles()}, false},
+		{"nobody knows", Use{Roles: unknown}, true},
 	} {
-		if why := approved().Unusable(c.hash, c.snapshot, asked.Add(c.at), c.roles); (why == "") != c.usable {
+		u := c.use
+		if u.Hash == "" {
+			u.Hash = "h"
+		}
+		if u.Snapshot == "" {
+			u.Snapshot = "s"
+		}
+		if u.Now.IsZero() {
+			u.Now = asked
+		}
+		a := approved()
+		if why := a.Unusable(u); (why == "") != c.usable {
 			t.Errorf("%s: %q", c.name, why)
 		}
+		a.Apply(asked, &ApprovalConsumed{Step: 1})
+		if why := a.Unusable(u); (why == "") != c.usable {
+			t.Errorf("%s, for the next attempt: %q", c.name, why)
+		}
 	}
-	a := approved()
-	a.Apply(asked, &ApprovalConsumed{Step: 1})
-	if a.Unusable("h", "s", asked, nil) == "" || ask(opened).Unusable("h", "s", asked, nil) == "" {
-		t.Error("what was used, or not approved, can be used")
+	same := Use{Hash: "h", Snapshot: "s", Now: asked}
+	if ask(opened).Unusable(same) == "" || new(Approval).Unusable(Use{}) == "" {
+		t.Error("what nobody approved can be used")
+	}
+	denied := ask(opened)
+	say(t, denied, denies(user("bo", "sre")))
+	if denied.Unusable(same) == "" {
+		t.Error("what was denied can be used")
 	}
 	gained := ask(ApprovalOpened{Needs: []Need{{Approvers: []string{"role:sre"}}, {Approvers: []string{"role:cfo"}}}})
 	gained.Apply(asked, &ApprovalVoted{Vote: Vote{By: "user:bo", Decision: VoteApprove, Roles: []string{"sre"}, Hash: "h"}})

@@ -2,26 +2,35 @@ package safety
 
 import "time"
 
-// Met tells whether the votes still give every need its quorum, with the roles that the voters have now. roles nil: with the
-// roles they had.
-func (a *Approval) Met(roles RolesNow) bool { return a.met(a.Votes, roles) }
+// Use is a job that an approval is to let start.
+type Use struct {
+	Hash     string    // of the job as it would go
+	Snapshot string    // of the policy in force
+	Since    time.Time // when the round of its step began: what was asked before is not about it
+	Now      time.Time
+	Roles    RolesNow // nil: those with which people voted count
+}
 
-// Unusable says why an approval cannot be used now for a job of this hash under this snapshot; "": it can. What is no job, a
-// step's own question, has no snapshot: "".
-func (a *Approval) Unusable(hash, snapshot string, now time.Time, roles RolesNow) string {
+// Unusable says why an approval does not let a job start, for people; "": it does. One that was used goes on to cover the
+// automatic attempts of the same round.
+func (a *Approval) Unusable(u Use) string {
 	switch {
-	case a.State == ApprovalUsed:
-		return "the approval was used before"
-	case a.State != ApprovalApproved:
+	case a.State != ApprovalApproved && a.State != ApprovalUsed:
 		return "it is not approved"
-	case a.Hash != hash:
-		return "what was approved has changed"
-	case a.Snapshot != snapshot:
-		return "another policy is in force than when it was approved"
-	case a.expired(now):
+	case a.Hash != u.Hash:
+		return "the job's input has changed"
+	case a.Snapshot != u.Snapshot:
+		return "another policy is in force"
+	case a.RequestedAt.Before(u.Since):
+		return "it is to run again"
+	case a.expired(u.Now):
 		return "the approval expired before it was used"
-	case !a.Met(roles):
+	case !a.Met(u.Roles):
 		return "who approved it may not any more"
 	}
 	return ""
 }
+
+// Met tells whether the votes still give every need its quorum, with the roles that the voters have now. roles nil: with the
+// roles they had.
+func (a *Approval) Met(roles RolesNow) bool { return a.met(a.Votes, roles) }

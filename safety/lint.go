@@ -2,6 +2,7 @@ package safety
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ var codes = map[string]string{
 
 // Code is the number of the problem's rule, as "PO31"; "" for a rule without one.
 func (p *Problem) Code() string { return codes[p.Rule] }
+
+// Codes are the numbers of all rules, by rule; the map is the caller's.
+func Codes() map[string]string { return maps.Clone(codes) }
 
 // Lint is Compile that also warns of what a set says in vain. Problems that refuse the set come alone: what is not
 // understood cannot be compared.

@@ -226,7 +226,8 @@ func TestStartOfMoreKinds(t *testing.T) {
 		{one("type: approval\napprovers: input.n"), nil, "expr_type"},
 		{
 			one("type: approval\ndeny_quorum: 3\nfour_eyes: true\nexclude_author: true"),
-			steps.Approval{Title: "a", DenyQuorum: 3, FourEyes: true, ExcludeAuthor: true}, "",
+			steps.Approval{Title: "a", DenyQuorum: 3, FourEyes: true, ExcludeAuthor: true},
+			"",
 		},
 		{
 			one("type: approval\nquorum: 2\nform: {type: object}\non_expiry: rollback\nescalate:\n  - {after: 2h, to: [role:b]}\n  - {after: 1h, to: user:a}"),

@@ -70,7 +70,7 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 	if err := s.openKernel(documents, metrics); err != nil {
 		return s, err
 	}
-	engine := runner.Config{Lanes: cfg.Lanes, Kernel: s.kernel(), Logger: log, Registry: metrics, Crash: crashHook(), Roles: s.rolesNow}
+	engine := runner.Config{Lanes: cfg.Lanes, Kernel: s.kernel(), Logger: log, Registry: metrics, Crash: crashHook(), Roles: s.rolesNow, FourEyes: !cfg.Dev}
 	if cfg.OTLPEndpoint != "" {
 		if s.tracer, err = newTracer(ctx, cfg.OTLPEndpoint); err != nil {
 			return s, err

@@ -82,27 +82,22 @@ func (t *turn) reserve(step int32) bool {
 	return false
 }
 
-// want makes a reservation about these limits: what it holds of them it keeps, what it holds of others it lets go.
+// want makes a reservation about these limits. What is held on other terms than these goes back: a newer policy's hold for
+// every job that is not released.
 func (t *turn) want(step int32, res *reservation, wants []want) {
-	asked := ""
-	if res.asking >= 0 {
-		asked = res.wants[res.asking].name.key()
+	same := func(a, b want) bool { return a.name.key() == b.name.key() && a.terms == b.terms && a.cost == b.cost }
+	if slices.EqualFunc(res.wants, wants, same) {
+		return
 	}
-	for i := range wants {
-		if at := res.of(wants[i].name.key()); at >= 0 {
-			wants[i].held = res.wants[at].held
+	for _, w := range res.wants {
+		at := slices.IndexFunc(wants, func(now want) bool { return same(now, w) })
+		if at >= 0 {
+			wants[at].held = w.held
+			continue
 		}
+		t.lane.say(w.name, scheduler.LimitRelease{Job: t.live.jobID(step), Turn: res.turn})
 	}
-	before := *res
-	res.wants, res.asking = wants, -1
-	if at := res.of(asked); at >= 0 && res.wants[at].terms == before.wants[before.asking].terms {
-		res.asking = at
-	}
-	for _, w := range before.wants {
-		if res.of(w.name.key()) < 0 {
-			t.lane.say(w.name, scheduler.LimitRelease{Job: t.live.jobID(step), Turn: res.turn})
-		}
-	}
+	res.wants, res.asking, res.turn = wants, -1, t.lane.nextTurn(t.live)
 }
 
 // unreserve gives back, after the commit, what a job has of limits: it has ended, or is to be decided again. What was sent
@@ -129,6 +124,15 @@ func (t *turn) unreserve(step int32) {
 		}
 	})
 	t.touch()
+}
+
+// unreserveAll gives back what the jobs have that a run leaves unfinished when it ends.
+func (t *turn) unreserveAll() {
+	for i, j := range t.live.jobs {
+		if step := int32(i); j != nil && !j.State.Final() && !t.live.run.IsUndo(step) {
+			t.unreserve(step)
+		}
+	}
 }
 
 // wasSent tells whether an attempt that is over may have reached a worker. In doubt it has: a limit counts it.
@@ -168,14 +172,15 @@ func (l *lane) ask(lr *live, step int32, res *reservation) {
 	}
 	l.later(wait, task{run: lr.id, do: func(t *turn) {
 		if now := t.live.reserved.jobs[step]; now == res && res.asked == asked && res.asking >= 0 {
-			t.lane.waitOn(t.live, step, res)
+			t.waitOn(step, res)
 		}
 	}})
 }
 
 // waitOn goes on waiting, holding nothing: what a job has meanwhile of other limits somebody else may use. It is asked for
-// again when what it waits for is there.
-func (l *lane) waitOn(lr *live, step int32, res *reservation) {
+// again when what it waits for is there. Under another policy the job may have other limits: it is decided again.
+func (t *turn) waitOn(step int32, res *reservation) {
+	l, lr := t.lane, t.live
 	for i := range slices.Backward(res.wants) {
 		if w := &res.wants[i]; w.held {
 			w.held = false
@@ -184,6 +189,10 @@ func (l *lane) waitOn(lr *live, step int32, res *reservation) {
 	}
 	res.turn = l.nextTurn(lr)
 	l.ask(lr, step, res)
+	if lr.run.Fault == "" && lr.jobs[step].Snapshot != l.r.inForce() {
+		t.releaseJob(step)
+		t.settle()
+	}
 }
 
 // nextTurn orders what is said of a run's jobs: turns grow, over restarts, too.
@@ -235,7 +244,7 @@ func (t *turn) disown(ref id.JobRef, name limitName, a scheduler.LimitAnswer) {
 // uses tells whether a job is under way that has to hold a limit.
 func (lr *live) uses(r *Runner, ref id.JobRef, name limitName) bool {
 	step, j := lr.job(ref)
-	if j == nil || j.State.Final() || j.State < scheduler.JobScheduled {
+	if j == nil || j.State.Final() || j.State < scheduler.JobScheduled || (lr.run.State.Final() && !lr.run.IsUndo(step)) {
 		return false
 	}
 	wants := lr.wants(r, step)

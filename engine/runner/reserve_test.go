@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,9 @@ func TestMaxConcurrentHolds(t *testing.T) {
 		if v.State != "succeeded" {
 			t.Errorf("the run is %s", v.State)
 		}
+		if took := v.EndedAt.Sub(v.StartedAt); took > 2*time.Minute { // what ends gives back at once
+			t.Errorf("1000 jobs of half a second, ten at a time, took %s", took)
+		}
 		if crowd.most != 10 || len(crowd.began) != 1000 {
 			t.Errorf("%d jobs ran together, %d in all; want 10 and 1000", crowd.most, len(crowd.began))
 		}
@@ -171,8 +175,8 @@ func TestMaxConcurrentOverCrashes(t *testing.T) {
 				if v := w.ended(run); v.State != "succeeded" {
 					t.Errorf("the run is %s", v.State)
 				}
-				if crowd.most > 10 {
-					t.Errorf("%d jobs ran together", crowd.most)
+				if crowd.most != 10 || len(crowd.began) < 170 {
+					t.Errorf("%d jobs ran together, %d in all; want 10 and 170", crowd.most, len(crowd.began))
 				}
 				w.noHolder()
 			})
@@ -348,6 +352,60 @@ func (k *worker) token(attempt string) []byte {
 // answers is where answers about a job go.
 func answers(job string) string { return "cordum.part." + job[:2] }
 
+// switched is a kernel whose policy changes.
+type switched struct {
+	atomic.Pointer[safety.Snapshot]
+}
+
+func (k *switched) Snapshot() *safety.Snapshot { return k.Load() }
+func (*switched) Shadow() *safety.Snapshot     { return nil }
+func (*switched) Remote() runner.RemoteKernel  { return nil }
+
+// TestWaitingJobFollowsThePolicy: what waits for a limit is decided again under another policy, and has its limits.
+func TestWaitingJobFollowsThePolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, kernel := stillWorld(t), &switched{}
+		kernel.Store(constrained(t, "{type: MaxConcurrent, value: 1}"))
+		w.cfg.Kernel = kernel
+		w.start()
+		w.put(crowdOf(6))
+		k := w.newWorker("w1", nil, "job.t.work")
+		run := w.run("many", `{}`)
+		held := []*wire.JobRequest{k.next()}
+		k.accept(held[0])
+		k.none(time.Minute)
+		change := func(constraint string) {
+			kernel.Store(constrained(t, constraint))
+			if err := w.r.PolicyChanged(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change("{type: MaxConcurrent, value: 4}")
+		for range 3 {
+			held = append(held, k.next())
+			k.accept(held[len(held)-1])
+		}
+		k.none(time.Minute)
+		change("{type: MaxConcurrent, value: 2}") // takes nothing back
+		k.done(held[0])
+		k.done(held[1])
+		k.none(time.Minute)
+		k.done(held[2])
+		k.accept(k.next())
+		k.none(time.Minute)
+		change("{type: MaxRetries, value: 3}") // no limit is left
+		k.accept(k.next())
+		k.none(time.Second)
+		w.command(run, runner.VerbCancel)
+		for range 3 {
+			job := <-k.cancelled
+			k.answer(&wire.JobRequest{JobId: job, Token: k.token(job), AnswerSubject: answers(job)}, &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_CANCELLED})
+		}
+		w.ended(run)
+		w.noHolder()
+	})
+}
+
 // TestHolderThatIsGone: rows of a holder whose job ended unheard, or whose run there never was, do not hold for ever.
 func TestHolderThatIsGone(t *testing.T) {
 	underPolicy(t, constrained(t, "{type: MaxConcurrent, value: 1}"), func(t *testing.T, w *world) {
@@ -456,4 +514,39 @@ func wantConstraints(t *testing.T, j *wire.JobRequest) {
 	if j.Env["CORDUM_MAX_ARTIFACT_BYTES"] != "100" || j.Env["CORDUM_MAX_CONCURRENT_JOBS"] != "4" {
 		t.Errorf("env is %v", j.Env)
 	}
+}
+
+// TestApprovedJobWaitsForItsLimitOverARestart: leave that people gave is not used up by waiting, and not lost.
+func TestApprovedJobWaitsForItsLimitOverARestart(t *testing.T) {
+	policy := policyOf(t, `
+default: ALLOW
+bundles:
+  - name: limits
+    rules:
+      - {id: ask, match: {topics: [job.t.work]}, decision: REQUIRE_APPROVAL, approval: {approvers: ["user:bob"]}}
+      - {id: one, match: {topics: [job.t.work]}, decision: ALLOW_WITH_CONSTRAINTS, constraints: [{type: MaxConcurrent, value: 1}]}
+`)
+	underPolicy(t, policy, func(t *testing.T, w *world) {
+		w.put("id: two\nsteps:\n  - {id: a, topic: job.t.work, effect: write}\n  - {id: b, topic: job.t.work, effect: write}\n")
+		k := w.newWorker("w1", nil, "job.t.work")
+		run := w.run("two", `{}`)
+		bob := runner.Caller{Tenant: ann.Tenant, Actor: "user:bob", ActorType: "human"}
+		for _, step := range []string{"a", "b"} {
+			approval := w.step(run, step).JobID
+			if _, err := w.r.Decide(context.Background(), bob, approval, runner.Decision{Approve: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := k.next()
+		k.accept(first)
+		k.none(time.Minute)
+		w.restart()
+		k.none(time.Minute)
+		k.done(first)
+		second := k.next()
+		k.accept(second)
+		k.done(second)
+		w.states(w.ended(run), "a=succeeded b=succeeded")
+		w.noHolder()
+	})
 }

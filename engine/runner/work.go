@@ -151,6 +151,7 @@ func (t *turn) lost(step, send int32) {
 func (t *turn) endRun() {
 	lr := t.live
 	t.lane.r.metrics.runEnded(lr.run)
+	t.unreserveAll()
 	for i, j := range lr.jobs {
 		if j == nil || j.State.Final() || j.Send == 0 || lr.run.IsUndo(int32(i)) {
 			continue

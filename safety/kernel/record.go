@@ -75,7 +75,7 @@ type Part struct {
 
 func (t *Text) part() Part {
 	return Part{
-		Name: t.Name, From: t.From, Overlay: t.Overlay, Version: t.Version, SHA256: digestOf([]byte(t.Text)), SignedBy: t.SignedBy,
+		Name: t.Name, From: t.From, Overlay: t.Overlay, Version: t.Version, SHA256: t.SHA256(), SignedBy: t.SignedBy,
 	}
 }
 
@@ -133,3 +133,6 @@ func decode(d Doc, into any) error {
 	}
 	return nil
 }
+
+// SHA256 is the digest of the text, in hex.
+func (t *Text) SHA256() string { return digestOf([]byte(t.Text)) }

@@ -45,11 +45,8 @@ func (m *member) askLeave(node int32, d safety.Decision, r *safety.Request) {
 // covered tells whether people have let this very job start in this round of its step.
 func (m *member) covered(node int32, hash string, snapshot string) bool {
 	a := m.approvals[node]
-	if a == nil || a.Source != safety.OfJob || (a.State != safety.ApprovalApproved && a.State != safety.ApprovalUsed) {
-		return false
-	}
-	inTime := a.ExpiresAt.IsZero() || m.w.now.Before(a.ExpiresAt)
-	return inTime && a.Hash == hash && a.Snapshot == snapshot && !a.RequestedAt.Before(m.run.Steps[node].StartedAt)
+	return a != nil && a.Source == safety.OfJob &&
+		a.Unusable(safety.Use{Hash: hash, Snapshot: snapshot, Since: m.run.Steps[node].StartedAt, Now: m.w.now}) == ""
 }
 
 // ask asks people, and lets them answer as the case says.
