@@ -92,6 +92,8 @@ func (r *Run) applyStep(at Stamp, f Fact) {
 		r.Steps[f.Step].Input = f.Input
 	case *OutputHeld:
 		r.applyHeld(f)
+	case *OutputJudged:
+		// Only tells why what follows follows.
 	case *LateResult:
 		r.applyLate(f)
 	case *FannedOut:

@@ -60,6 +60,7 @@ const (
 	KindJobNoted       FactKind = 38
 	KindInputEdited    FactKind = 39
 	KindOutputHeld     FactKind = 40
+	KindOutputJudged   FactKind = 41
 )
 
 // Fact is something that became true of a run. The set is closed: NewFact lists it.
@@ -158,6 +159,8 @@ func newNestedFact(k FactKind) Fact {
 		return new(InputEdited)
 	case KindOutputHeld:
 		return new(OutputHeld)
+	case KindOutputJudged:
+		return new(OutputJudged)
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (r *Run) stepFits(f Fact, i int32) bool {
 		return legal(moves, StepRetrying)
 	case *RetryDue:
 		return s.State == StepRetrying
-	case *JobStopAsked, *JobNoted, *InputEdited:
+	case *JobStopAsked, *JobNoted, *InputEdited, *OutputJudged:
 		return s.State == StepRunning
 	case *ChildStopAsked, *ChildNoted:
 		return s.State == StepInside && s.Target < 0 && r.nests(i)
@@ -228,6 +228,8 @@ func partOf(f Fact) (int32, bool) {
 	case *InputEdited:
 		return f.Step, true
 	case *OutputHeld:
+		return f.Step, true
+	case *OutputJudged:
 		return f.Step, true
 	case *ChildStopAsked:
 		return f.Step, true

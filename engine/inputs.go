@@ -44,6 +44,8 @@ type (
 		Answered bool
 		// Rollback: what the run did is to be undone because of it (an approval's on_expiry).
 		Rollback bool
+		// Judged is what the output policy said of the result; nil where no rule of it did.
+		Judged *Judged
 		// MaxAttempts is what the policy allows of a node's round, if it is less than the step says; 0: it says nothing.
 		MaxAttempts int32
 	}

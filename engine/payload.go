@@ -27,6 +27,8 @@ func Payloads(f Fact, visit func(*Payload) error) error {
 		all = []*Payload{&f.Input}
 	case *InputEdited:
 		all = []*Payload{&f.Input}
+	case *OutputHeld:
+		all = []*Payload{&f.Output}
 	case *SignalReceived:
 		all = []*Payload{&f.Payload}
 	}

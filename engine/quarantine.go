@@ -1,6 +1,10 @@
 package engine
 
-import "cordum.dev/cordum/internal/codec"
+import (
+	"encoding/json"
+
+	"cordum.dev/cordum/internal/codec"
+)
 
 // A result that the output policy holds in quarantine is a success that nobody sees yet. Its step waits for people, and nothing
 // of its attempt goes on: the worker has done its work. What it did it did: it is undone like a success.
@@ -13,6 +17,39 @@ type OutputHeld struct {
 	Step    int32
 	Output  Payload
 	Settles bool // the worker's word; of an idempotent step it speaks for the attempts before
+}
+
+// OutputJudged: what the output policy said of an attempt's result, where one of its rules did. It changes nothing: what follows
+// from it follows as facts of its own.
+type OutputJudged struct {
+	Step    int32
+	Attempt int32
+	Judged
+}
+
+// Judged is an answer of the output policy. It holds nothing of the output.
+type Judged struct {
+	Verdict  string // ALLOW, REDACT, QUARANTINE or DENY
+	Rule     string // bundle/id
+	Reason   string
+	Rules    []string // all that matched
+	Findings json.RawMessage
+	Snapshot string // digest of the policy
+}
+
+// Kind is the fact's stored number.
+func (*OutputJudged) Kind() FactKind { return KindOutputJudged }
+
+// Fields describes the stored form.
+func (f *OutputJudged) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Int32(&f.Attempt)
+	c.String(&f.Verdict)
+	c.String(&f.Rule)
+	c.String(&f.Reason)
+	codec.List(c, &f.Rules, (*codec.Codec).String)
+	codec.Raw(c, &f.Findings)
+	c.String(&f.Snapshot)
 }
 
 // Kind is the fact's stored number.

@@ -15,9 +15,13 @@ func (d *decision) outcome(in Outcome) error {
 	if s.State != StepRunning || s.Attempt != in.Attempt {
 		return nil
 	}
-	switch in.Result {
-	case ResultUnsaid, ResultSentBack:
+	if in.Result == ResultUnsaid || in.Result == ResultSentBack {
 		return &Refusal{"unknown_result", "a job does not end like this"}
+	}
+	if in.Judged != nil {
+		d.fact(&OutputJudged{Step: in.Step, Attempt: in.Attempt, Judged: *in.Judged})
+	}
+	switch in.Result {
 	case ResultSucceeded:
 		d.accept(in.Step, in.Output)
 		return nil

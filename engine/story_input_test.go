@@ -156,6 +156,7 @@ func stepInput(d *driver, verb string, i int32, more string) (Input, error) {
 		return out, nil
 	case "quarantine": // a success that people must release
 		out := d.outcome(i, ResultQuarantined, Failure{})
+		out.Judged = &Judged{Verdict: "QUARANTINE", Rule: "base/keys", Reason: "a key is in it", Rules: []string{"base/keys"}, Findings: json.RawMessage(`[]`), Snapshot: "abc"}
 		out.Output = Payload{Data: json.RawMessage(more)}
 		return out, nil
 	case "deny":

@@ -112,6 +112,8 @@ func describeNested(f Fact) string {
 		return fmt.Sprintf(" number %d", f.Index)
 	case *ChildAsked:
 		return fmt.Sprintf(" attempt %d %s", f.Attempt, f.Workflow) + payloadText(f.Input) + dueText(" by", f.DueAt) + dueText(" in all by", f.TotalAt)
+	case *OutputJudged:
+		return fmt.Sprintf(" attempt %d: %s by %s", f.Attempt, f.Verdict, f.Rule)
 	case *OutputHeld:
 		return payloadText(f.Output)
 	case *JobNoted:

@@ -26,9 +26,6 @@ type Config struct {
 	APIKeys []string
 	// Tenant is the tenant that keys of the configuration belong to. Default: "default".
 	Tenant string
-	// LinkKey signs approval links, at least 32 bytes; every replica has the same one. Default: none, and no link is made
-	// or taken.
-	LinkKey []byte
 	// Approvers are the people outside who answer by links, with their roles. Default: nobody, and a link's person has
 	// the role approver alone.
 	Approvers []Approver
@@ -105,9 +102,6 @@ func (c Config) check() error {
 	}
 	if !c.Dev && len(c.APIKeys) == 0 {
 		return errors.New("gateway: no API key is configured; set CORDUM_API_KEY, or use dev mode on this machine")
-	}
-	if len(c.LinkKey) > 0 && len(c.LinkKey) < 32 {
-		return errors.New("gateway: the key of approval links has less than 32 bytes")
 	}
 	for _, o := range c.Origins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {

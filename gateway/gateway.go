@@ -21,6 +21,7 @@ type Gateway struct {
 	engine Engine
 	ring   keyring   // of the configuration
 	keys   *keystore // of the installation
+	links  *linkSecret
 	csrf   *http.CrossOriginProtection
 	meters *meters
 
@@ -58,7 +59,7 @@ func New(cfg Config, eng Engine) (*Gateway, error) {
 		return nil, fmt.Errorf("gateway: register metrics: %w", err)
 	}
 	g := &Gateway{
-		cfg: cfg, log: cfg.Logger, engine: eng, ring: ring, keys: newKeystore(eng, time.Now), meters: m,
+		cfg: cfg, log: cfg.Logger, engine: eng, ring: ring, keys: newKeystore(eng, time.Now), links: &linkSecret{docs: eng}, meters: m,
 		csrf:       http.NewCrossOriginProtection(),
 		callerRate: newBuckets(cfg.Rate, time.Now), publicRate: newBuckets(cfg.PublicRate, time.Now),
 		mux: http.NewServeMux(), begun: time.Now(),

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -298,4 +300,34 @@ func TestKeyTextsAreNeverTakenForOthers(t *testing.T) {
 			rt.Fatalf("%q: %v", text[:at], err)
 		}
 	})
+}
+
+// A stream does not outlive the key that opened it for long.
+func TestStreamsEndWithTheirKey(t *testing.T) {
+	a := newAPI(t, withKeys)
+	a.g.keys.recheck = 5 * time.Millisecond
+	addr, _ := a.serveOn()
+	text := a.key(storedKey{Tenant: "default", Roles: []string{"viewer"}})
+	id, _ := splitKey(text)
+	s, _, err := dial(t, addr, http.Header{"X-Api-Key": {text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+prefix+"/stream/sse?workflow=*", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-Key", text)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatal(resp, err)
+	}
+	defer resp.Body.Close()
+	a.call("POST", prefix+"/keys/"+id+"/revoke", "", "X-API-Key: "+testKey).want(200, "")
+	if code := s.closed(); code != 1008 {
+		t.Errorf("the socket was closed with %d", code)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Errorf("the events did not end well: %v", err)
+	}
 }

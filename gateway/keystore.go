@@ -90,8 +90,9 @@ func splitKey(text string) (id string, ok bool) {
 // keystore knows the keys that are documents. What it read is believed for KeyCacheTTL; what is revoked through this
 // process is gone at once.
 type keystore struct {
-	docs Documents
-	now  func() time.Time
+	docs    Documents
+	now     func() time.Time
+	recheck time.Duration // KeyRecheck; tests take less
 
 	mu   sync.Mutex
 	read map[string]readKey
@@ -105,7 +106,7 @@ type readKey struct {
 }
 
 func newKeystore(docs Documents, now func() time.Time) *keystore {
-	return &keystore{docs: docs, now: now, read: map[string]readKey{}, used: map[string]time.Time{}}
+	return &keystore{docs: docs, now: now, recheck: KeyRecheck, read: map[string]readKey{}, used: map[string]time.Time{}}
 }
 
 // find tells who holds a key. It answers errNoKey for what is none, was revoked or has expired, or why that could not be
@@ -169,6 +170,36 @@ func (s *keystore) get(ctx context.Context, id string) (storedKey, error) {
 		s.keep(id, readKey{fresh, now})
 	}
 	return fresh, nil
+}
+
+// ended tells whether an actor is a key that is none any more. What cannot be read right now has not ended.
+func (s *keystore) ended(ctx context.Context, actor string) bool {
+	id, ok := strings.CutPrefix(actor, "key:")
+	if !ok {
+		return false
+	}
+	k, err := s.get(ctx, id)
+	return err == nil && k.state(s.now()) != "active"
+}
+
+// untilEnded waits until a key is none any more; it answers false when ctx ends first. Who is no key never ends.
+func (s *keystore) untilEnded(ctx context.Context, actor string) bool {
+	if !strings.HasPrefix(actor, "key:") {
+		<-ctx.Done()
+		return false
+	}
+	look := time.NewTicker(s.recheck)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-look.C:
+			if s.ended(ctx, actor) {
+				return true
+			}
+		}
+	}
 }
 
 // keep notes what was read. When there are too many, those that nobody would believe any more go.

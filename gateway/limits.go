@@ -33,6 +33,8 @@ const (
 	// KeyCacheTTL is how long a key that was read is believed: the most that another process takes to see that it was
 	// revoked. The process that revokes it knows at once.
 	KeyCacheTTL = time.Second
+	// KeyRecheck is how often a live stream looks whether its key is still good: a revoked one is closed with 1008.
+	KeyRecheck = 10 * time.Second
 	// MaxCachedKeys is how many keys are kept in memory.
 	MaxCachedKeys = 10_000
 	// MaxKeyPages is how many pages of 1,000 keys one list looks through; its cursor leads on.

@@ -3,12 +3,14 @@ package gateway
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"cordum.dev/cordum/engine/runner"
@@ -27,6 +29,58 @@ type ticket struct {
 	Hash     string `json:"h"`
 	Approver string `json:"p"` // "user:ann"
 	Expires  int64  `json:"e"` // seconds since 1970
+}
+
+// linkSecret holds the key that signs links: a document of the installation, so that every replica has the same one and a copy
+// of the store keeps links good. It is made with the first link.
+type linkSecret struct {
+	docs Documents
+
+	mu  sync.Mutex
+	key []byte
+}
+
+// The document that is the key of links.
+const (
+	secretKind = "secret"
+	linkName   = "approval-links"
+)
+
+// read answers the key; nil when no link was ever made.
+func (s *linkSecret) read(ctx context.Context) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.key != nil {
+		return s.key, nil
+	}
+	doc, err := s.docs.Doc(ctx, secretKind, linkName)
+	if errors.Is(err, runner.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key of approval links: %w", err)
+	}
+	if len(doc.Value) != sha256.Size {
+		return nil, errors.New("the key of approval links is damaged")
+	}
+	s.key = doc.Value
+	return s.key, nil
+}
+
+// make answers the key, and makes it when there is none yet.
+func (s *linkSecret) make(ctx context.Context, c runner.Caller) ([]byte, error) {
+	key, err := s.read(ctx)
+	if key != nil || err != nil {
+		return key, err
+	}
+	fresh, absent := make([]byte, sha256.Size), ""
+	_, _ = rand.Read(fresh) // never fails
+	c.Command = ""
+	err = s.docs.ChangeDocs(ctx, c, "config.change", "the key of approval links", runner.DocChange{Kind: secretKind, Name: linkName, Value: fresh, IfMatch: &absent})
+	if err != nil && !errors.Is(err, runner.ErrConflict) { // a conflict: somebody else made it
+		return nil, fmt.Errorf("make the key of approval links: %w", err)
+	}
+	return s.read(ctx)
 }
 
 // Refusals of a link.
@@ -107,7 +161,7 @@ func (g *Gateway) linkApproval(ctx context.Context, in *linkInput) (*created[App
 	if b.ExpiresAt != nil {
 		until = *b.ExpiresAt
 	}
-	link, err := g.Link(requestOf(ctx).principal.Tenant, &view, b.Approver, until)
+	link, err := g.Link(ctx, creator(ctx), &view, b.Approver, until)
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +169,10 @@ func (g *Gateway) linkApproval(ctx context.Context, in *linkInput) (*created[App
 	return &created[ApprovalLink]{Status: 201, Location: approvalPath(in.ID), Body: link}, nil
 }
 
-// Link makes a link with which approver can answer an approval of tenant as it is asked now, until a time, or until the
+// Link makes a link with which approver can answer an approval of c's tenant as it is asked now, until a time, or until the
 // approval or MaxLinkAge ends when that is earlier or the time is zero.
-func (g *Gateway) Link(tenant string, view *runner.ApprovalView, approver string, until time.Time) (ApprovalLink, error) {
+func (g *Gateway) Link(ctx context.Context, c runner.Caller, view *runner.ApprovalView, approver string, until time.Time) (ApprovalLink, error) {
 	now := g.keys.now()
-	if len(g.cfg.LinkKey) == 0 {
-		return ApprovalLink{}, newProblem("unavailable", "This server has no key to sign links with.")
-	}
 	if view.State != "waiting" {
 		return ApprovalLink{}, newProblem("conflict", "It is "+view.State+": nothing is asked.")
 	}
@@ -135,8 +186,12 @@ func (g *Gateway) Link(tenant string, view *runner.ApprovalView, approver string
 	if !end.After(now) {
 		return ApprovalLink{}, placedProblem("invalid_argument", "/expires_at", "It is over already.")
 	}
-	t := ticket{Tenant: tenant, Approval: view.ID, Round: view.Round, Hash: view.Hash, Approver: approver, Expires: end.Unix()}
-	text, err := t.sign(g.cfg.LinkKey)
+	key, err := g.links.make(ctx, c)
+	if err != nil {
+		return ApprovalLink{}, err
+	}
+	t := ticket{Tenant: c.Tenant, Approval: view.ID, Round: view.Round, Hash: view.Hash, Approver: approver, Expires: end.Unix()}
+	text, err := t.sign(key)
 	if err != nil {
 		return ApprovalLink{}, err
 	}

@@ -77,7 +77,11 @@ func (g *Gateway) serveLink(w http.ResponseWriter, r *http.Request) {
 
 // linked reads the approval that a link is for, as the person that the link names sees it.
 func (g *Gateway) linked(r *http.Request) (*ticket, *runner.ApprovalView, error) {
-	t, err := readTicket(g.cfg.LinkKey, r.PathValue("link"), g.keys.now())
+	key, err := g.links.read(r.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := readTicket(key, r.PathValue("link"), g.keys.now())
 	if err != nil {
 		return nil, nil, err
 	}

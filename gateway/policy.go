@@ -173,7 +173,6 @@ type putBundleInput struct {
 	BundleBody
 }
 
-
 // BundleBody is a bundle as it was sent.
 type BundleBody struct {
 	Preconditions

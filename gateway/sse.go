@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"cordum.dev/cordum/engine/runner"
@@ -26,6 +27,14 @@ func (g *Gateway) serveSSE(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(g.streams, cancel)()
+	var key sync.WaitGroup
+	defer key.Wait()
+	defer cancel()
+	key.Go(func() {
+		if g.keys.untilEnded(ctx, requestOf(ctx).principal.Actor) {
+			cancel()
+		}
+	})
 	watch, view, err := g.watch(ctx, caller(ctx, ""), req)
 	if err != nil {
 		g.fail(recordOf(ctx), err).write(w)

@@ -53,6 +53,11 @@ func (v *viewer) run(ctx context.Context) {
 	defer context.AfterFunc(v.g.streams, func() { v.stop(websocket.CloseGoingAway, "the server is stopping") })()
 	var writer sync.WaitGroup
 	writer.Go(func() { v.write(ctx) })
+	writer.Go(func() {
+		if v.g.keys.untilEnded(ctx, v.caller.Actor) {
+			v.stop(websocket.ClosePolicyViolation, "the key is not good any more")
+		}
+	})
 	if gone := v.read(ctx); !gone {
 		v.linger()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"cordum.dev/cordum/internal/yamlx"
@@ -39,21 +40,21 @@ type Replaced struct {
 	After  json.RawMessage `json:"after"`
 }
 
-// Diff compares two snapshots by their rules.
+// Diff compares two snapshots by their rules, those about results included.
 func Diff(before, after *Snapshot) *Difference {
 	d := &Difference{Before: before.digest, After: after.digest, Added: []ListedRule{}, Removed: []ListedRule{}, Changed: []RuleChange{}}
 	if before.fallback != after.fallback {
 		d.Default = &Replaced{quoted(before.fallback), quoted(after.fallback)}
 	}
-	a, b := before.rules, after.rules
+	a, b := before.written(), after.written()
 	for len(a) > 0 || len(b) > 0 {
 		switch {
-		case len(b) == 0 || (len(a) > 0 && a[0].name < b[0].name):
+		case len(b) == 0 || (len(a) > 0 && a[0].before(&b[0])):
 			d.Removed, a = append(d.Removed, a[0].listed()), a[1:]
-		case len(a) == 0 || b[0].name < a[0].name:
+		case len(a) == 0 || b[0].before(&a[0]):
 			d.Added, b = append(d.Added, b[0].listed()), b[1:]
 		default:
-			if fields := differing(a[0], b[0]); len(fields) > 0 {
+			if fields := differing(&a[0], &b[0]); len(fields) > 0 {
 				d.Changed = append(d.Changed, RuleChange{a[0].name, fields})
 			}
 			a, b = a[1:], b[1:]
@@ -63,20 +64,30 @@ func Diff(before, after *Snapshot) *Difference {
 	return d
 }
 
+// before tells whether a rule is listed before another one.
+func (w *written) before(other *written) bool {
+	if w.output != other.output {
+		return other.output
+	}
+	return w.name < other.name
+}
+
 func quoted(v Verdict) json.RawMessage { return json.RawMessage(`"` + v.String() + `"`) }
 
 // differing are the fields in which two rules of one name differ.
-func differing(a, b *rule) []ReplacedField {
+func differing(a, b *written) []ReplacedField {
 	var out []ReplacedField
 	if a.overlay != b.overlay {
 		out = append(out, ReplacedField{"overlay", Replaced{canonical(a.overlay), canonical(b.overlay)}})
 	}
-	before, after := a.document(), b.document()
-	matchA, matchB := a.matchDocument(), b.matchDocument()
-	delete(before, "match")
-	delete(after, "match")
-	out = append(out, differingIn("match.", matchA, matchB)...)
-	return append(out, differingIn("", before, after)...)
+	out = append(out, differingIn("match.", a.matchDocument(), b.matchDocument())...)
+	return append(out, differingIn("", withoutMatch(a.document), withoutMatch(b.document))...)
+}
+
+func withoutMatch(document map[string]any) map[string]any {
+	out := maps.Clone(document)
+	delete(out, "match")
+	return out
 }
 
 func differingIn(prefix string, a, b map[string]any) []ReplacedField {

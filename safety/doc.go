@@ -7,6 +7,11 @@
 // rules. It enforces nothing: constraints and required approvals are for whoever releases the job.
 //
 // Begin reading at decision.go (the answer) and request.go (the question), then evaluate.go (how rules combine), rule.go,
-// match.go and when.go (what a rule says of a request), index.go (how few of them are looked at); set.go is the way from
-// documents to a snapshot, reader.go and the *_read.go files what it accepts. approval.go stands for itself.
+// match.go and when.go (what a rule says of a request), index.go (how few of them are looked at), known.go (what is not
+// made twice); set.go is the way from documents to a snapshot, reader.go and the *_read.go files what it accepts. For
+// people: explain.go (why, and what would change it), lint.go (what is said in vain), diff.go, coverage.go, listing.go.
+//
+// The machine of an approval stands for itself: approval.go (states, moves, what each fact does), approval_decide.go (what an
+// answer comes to), approval_people.go (who may give one, delegations), approval_due.go (what the clock does),
+// approval_use.go (what it lets start), approval_ask.go (how a decision becomes a question), approval_facts.go (what is stored).
 package safety

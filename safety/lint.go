@@ -78,7 +78,7 @@ func (l *linter) rule(i int32, x *index) {
 		return
 	}
 	for _, other := range l.wider(i, x) {
-		if l.compare(r, l.rules[other], i < other) {
+		if l.compare(r, l.rules[other], i > other) {
 			return
 		}
 	}
@@ -117,11 +117,11 @@ func (r *rule) covers(other *rule) bool {
 	return true
 }
 
-// compare says what is wrong with a rule beside a wider one; true when the rule is in vain. first tells which of two that
+// compare says what is wrong with a rule beside a wider one; true when the rule is in vain. second tells which of two that
 // match the same is spoken of.
-func (l *linter) compare(r, wider *rule, first bool) bool {
+func (l *linter) compare(r, wider *rule, second bool) bool {
 	same := r.covers(wider)
-	if list := emptied(r, wider); list != "" && (!same || first) {
+	if list := emptied(r, wider); list != "" && (!same || second) {
 		l.warnf(RuleNothingAllowed, r.at, "%s and %s have no entry of %s in common: together they allow nothing there", r.name, wider.name, list)
 	}
 	switch {
@@ -131,10 +131,12 @@ func (l *linter) compare(r, wider *rule, first bool) bool {
 		}
 		l.warnf(RuleContradiction, r.at, "%s and %s match the same and say %s and %s: the stricter one counts", r.name, wider.name, r.verdict, wider.verdict)
 		return true
-	case wider.verdict == Deny && (r.verdict != Deny || !same || first):
+	case wider.verdict == Deny && (r.verdict != Deny || !same || second):
 		l.warnf(RuleShadowed, r.at, "%s is in vain: %s denies whenever it matches", r.name, wider.name)
 		return true
-	case r.verdict == Allow && !r.overlay && !wider.overlay && (!same || first):
+	case r.when != nil && wider.when == nil && wider.verdict != Deny:
+		return false // its condition may fail, and then it denies
+	case r.verdict == Allow && !r.overlay && !wider.overlay && (!same || second):
 		l.warnf(RuleShadowed, r.at, "%s is in vain: %s matches whenever it does and is as strict", r.name, wider.name)
 		return true
 	}
@@ -167,6 +169,9 @@ func (r *rule) impossible() string {
 	}
 	wanted := map[string]term{}
 	for _, t := range r.when.simple.terms {
+		if t.mayFail() {
+			return "" // and then the rule denies
+		}
 		if _, isText := t.value.(string); t.op != "==" || !isText {
 			continue
 		}
@@ -181,6 +186,9 @@ func (r *rule) impossible() string {
 	}
 	return ""
 }
+
+// mayFail tells whether a comparison may fail to be evaluated: of what is missing, or of another kind than it seems.
+func (t *term) mayFail() bool { return t.root == "input" || (t.root == "tags" && t.op != "==" && t.op != "!=") }
 
 // criterionOf is the criterion about the same value of the request as a term, or nil.
 func (r *rule) criterionOf(t term) *criterion {

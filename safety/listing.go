@@ -2,24 +2,25 @@ package safety
 
 import (
 	"encoding/json"
-	"fmt"
-
-	"cordum.dev/cordum/internal/yamlx"
+	"slices"
+	"strings"
 )
 
 // ListedBundle is a bundle of a snapshot as people look at it.
 type ListedBundle struct {
-	Name    string `json:"name"`
-	Overlay bool   `json:"overlay"` // of a pack: it can only tighten
-	Rules   int    `json:"rules"`
+	Name        string `json:"name"`
+	Overlay     bool   `json:"overlay"` // of a pack: it can only tighten
+	Rules       int    `json:"rules"`
+	OutputRules int    `json:"output_rules,omitempty"` // rules about results
 }
 
 // ListedRule is a rule of a snapshot as people look at it.
 type ListedRule struct {
-	Name    string  `json:"name"` // bundle/id
-	Overlay bool    `json:"overlay"`
-	Verdict Verdict `json:"decision"`
-	Reason  string  `json:"reason,omitempty"`
+	Name     string `json:"name"` // bundle/id
+	Overlay  bool   `json:"overlay"`
+	Output   bool   `json:"output,omitempty"` // about results, not about jobs
+	Decision string `json:"decision"`         // as bundles spell it
+	Reason   string `json:"reason,omitempty"`
 	// Document is the rule in its canonical form: {id, match, decision, …}.
 	Document json.RawMessage `json:"rule"`
 }
@@ -30,31 +31,53 @@ func (s *Snapshot) Default() Verdict { return s.fallback }
 // Bundles lists the bundles by name, the operator's first. Those without rules are in it.
 func (s *Snapshot) Bundles() []ListedBundle { return append([]ListedBundle{}, s.bundles...) }
 
-// Rules lists the rules by name.
+// Rules lists the rules: those about jobs by name, then those about results by name.
 func (s *Snapshot) Rules() []ListedRule {
-	out := make([]ListedRule, 0, len(s.rules))
-	for _, r := range s.rules {
-		out = append(out, r.listed())
+	all := s.written()
+	out := make([]ListedRule, 0, len(all))
+	for _, w := range all {
+		out = append(out, w.listed())
 	}
 	return out
 }
 
-func (r *rule) listed() ListedRule {
-	document, err := yamlx.AppendCanonical(nil, r.document())
-	if err != nil {
-		panic(fmt.Sprintf("safety: a compiled rule has no canonical form: %v", err)) // the set had one
+// written is a rule of either kind as it stands in a bundle.
+type written struct {
+	*rule
+	output   bool
+	document map[string]any
+}
+
+// written are all rules, those about jobs first, each kind by name.
+func (s *Snapshot) written() []written {
+	out := make([]written, 0, len(s.rules)+len(s.output))
+	for _, r := range s.rules {
+		out = append(out, written{rule: r, document: r.document()})
 	}
-	return ListedRule{Name: r.name, Overlay: r.overlay, Verdict: r.verdict, Reason: r.reason, Document: document}
+	for _, r := range s.output {
+		out = append(out, written{rule: &r.rule, output: true, document: r.document()})
+	}
+	return out
+}
+
+func (w *written) listed() ListedRule {
+	decision, _ := w.document["decision"].(string)
+	return ListedRule{Name: w.name, Overlay: w.overlay, Output: w.output, Decision: decision, Reason: w.reason, Document: canonical(w.document)}
 }
 
 // listed are the bundles of a set, as Bundles answers them.
 func listed(base, overlays []*bundle) []ListedBundle {
 	var out []ListedBundle
-	for _, b := range sortedBundles(base) {
-		out = append(out, ListedBundle{Name: b.name, Rules: len(b.rules)})
+	for overlay, bundles := range map[bool][]*bundle{false: base, true: overlays} {
+		for _, b := range bundles {
+			out = append(out, ListedBundle{Name: b.name, Overlay: overlay, Rules: len(b.rules), OutputRules: len(b.output)})
+		}
 	}
-	for _, b := range sortedBundles(overlays) {
-		out = append(out, ListedBundle{Name: b.name, Overlay: true, Rules: len(b.rules)})
-	}
+	slices.SortFunc(out, func(a, b ListedBundle) int {
+		if a.Overlay != b.Overlay {
+			return map[bool]int{false: -1, true: 1}[a.Overlay]
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	return out
 }

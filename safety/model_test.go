@@ -37,13 +37,16 @@ var (
 		"roles":     {"dev", "sre", "s*"},
 		"risk_tags": {"secrets", "network", "n*"},
 		"sources":   {"step", "compensation", "*"},
+		"topics":    {"job.a", "job.*", "job.infra.*", "*.kubectl.*", "*.apply", "job.*.a*", "**"},
+		"requires":  {"gpu", "*pu", "c*"},
 		"tags.env":  {"production", "staging", "*", "prod*"},
 		"tags.risk": {"write", "read"},
 	}
 	modelValues = map[string][]string{
 		"packs": {"infra.kubectl", "infra.", "billing", "bg", "", "infra.a.x"}, "tools": {"apply", "delete", "merge", ""},
 		"tenants": {"acme", "globex", "Acme"}, "roles": {"dev", "sre", "admin"}, "risk_tags": {"secrets", "network"},
-		"sources": {"step", "compensation", "api"}, "tags.env": {"production", "staging", ""}, "tags.risk": {"write", "read"},
+		"sources": {"step", "compensation", "api"}, "requires": {"gpu", "cpu", "kubectl"},
+		"topics": {"job.a", "job.", "job.infra.kubectl.apply", "job.a.a", "x.kubectl.y", ""}, "tags.env": {"production", "staging", ""}, "tags.risk": {"write", "read"},
 	}
 	// modelWhens say what each condition answers for an input n: 1 holds, 0 does not, -1 fails.
 	modelWhens = map[string]func(n int) int{
@@ -131,7 +134,7 @@ func drawRequest(t *rapid.T) Request {
 	}
 	r := Request{
 		Tenant: pick("tenants"), Pack: pick("packs"), Tool: pick("tools"), Source: pick("sources"),
-		Roles: many("roles"), RiskTags: many("risk_tags"),
+		Roles: many("roles"), RiskTags: many("risk_tags"), Requires: many("requires"), Topic: pick("topics"),
 		Labels: map[string]string{}, Input: json.RawMessage(fmt.Sprintf(`{"n":%d,"list":[true,false]}`, rapid.IntRange(0, 3).Draw(t, "n"))),
 	}
 	for _, tag := range []string{"env", "risk"} {
@@ -145,8 +148,8 @@ func drawRequest(t *rapid.T) Request {
 	return r
 }
 
-// compile writes the set out, bundles and rules in the order that perm says, and compiles it.
-func (s modelSet) compile(t interface{ Fatalf(string, ...any) }, reverse bool) *Snapshot {
+// documents writes the set out, bundles and rules in one order or the other.
+func (s modelSet) documents(t interface{ Fatalf(string, ...any) }, reverse bool) Set {
 	docs := func(bundles map[string][]model) []Document {
 		var out []Document
 		for _, name := range yamlx.SortedKeys(bundles) {
@@ -172,7 +175,12 @@ func (s modelSet) compile(t interface{ Fatalf(string, ...any) }, reverse bool) *
 		}
 		return out
 	}
-	snapshot, problems := Compile(Set{Default: s.Default, Base: docs(s.Base), Overlays: docs(s.Overlays)})
+	return Set{Default: s.Default, Base: docs(s.Base), Overlays: docs(s.Overlays)}
+}
+
+// compile compiles the set in one order or the other.
+func (s modelSet) compile(t interface{ Fatalf(string, ...any) }, reverse bool) *Snapshot {
+	snapshot, problems := Compile(s.documents(t, reverse))
 	if snapshot == nil {
 		t.Fatalf("refused: %v", problems)
 	}
@@ -254,6 +262,10 @@ func valuesOf(field string, r Request) []string {
 		return r.Roles
 	case "risk_tags":
 		return r.RiskTags
+	case "requires":
+		return r.Requires
+	case "topics":
+		return []string{r.Topic}
 	}
 	tag := strings.TrimPrefix(field, "tags.")
 	if v, derived := r.Derived[tag]; derived {

@@ -75,6 +75,13 @@ type OutputDecision struct {
 // ChecksOutput tells whether a snapshot has rules about results at all.
 func (s *Snapshot) ChecksOutput() bool { return s != nil && len(s.output) > 0 }
 
+// ChecksOutputOf tells whether one of these rules could match a job's result: conditions, size and content aside.
+func (s *Snapshot) ChecksOutputOf(r Request) bool {
+	return s != nil && slices.ContainsFunc(s.output, func(rule *outputRule) bool {
+		return !slices.ContainsFunc(rule.criteria, func(c criterion) bool { return !c.holds(&r) })
+	})
+}
+
 // CheckOutput decides about a result of a job. The strictest verdict of all rules that match counts, and ALLOW when none
 // does. It never fails: a rule that cannot be evaluated denies. Its time is linear in the output.
 func CheckOutput(s *Snapshot, r Request, out Output) OutputDecision {

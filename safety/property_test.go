@@ -2,8 +2,10 @@ package safety
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -12,8 +14,8 @@ import (
 	"cordum.dev/cordum/internal/yamlx"
 )
 
-// FuzzPolicyDecision is TestEvaluateIsNaive driven by the fuzzer.
-func FuzzPolicyDecision(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkDecision)) }
+// FuzzEvaluate is TestEvaluateIsNaive driven by the fuzzer.
+func FuzzEvaluate(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkDecision)) }
 
 // TestEvaluateIsNaive: the indexed evaluation says what going through all rules says, in whatever order they stand.
 func TestEvaluateIsNaive(t *testing.T) { rapid.Check(t, checkDecision) }
@@ -67,6 +69,50 @@ func TestAnotherRuleNeverLoosens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOverlaysNeverOpen: whatever packs bring, the verdict is at least as strict as without them, and so is every
+// constraint.
+func TestOverlaysNeverOpen(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		set, r := drawSet(t), drawRequest(t)
+		closed := modelSet{Default: set.Default, Base: set.Base}
+		before, after := Evaluate(closed.compile(t, false), r), Evaluate(set.compile(t, false), r)
+		if Stricter(before.Verdict, after.Verdict) != after.Verdict {
+			t.Fatalf("overlays turn %s into %s", before.Verdict, after.Verdict)
+		}
+		noLooser(t, before.Constraints, after.Constraints)
+	})
+}
+
+// TestConcurrentEvaluations: a snapshot gives each goroutine the same answer, also where they overwrite what the
+// snapshot remembers.
+func TestConcurrentEvaluations(t *testing.T) {
+	rules := make([]string, 24)
+	for i := range rules {
+		rules[i] = fmt.Sprintf(`{"id": "r%d", "match": {"roles": "role%d"}, "decision": "ALLOW", "constraints": [{"type": "MaxTimeout", "value": %d}]}`, i, i, i)
+	}
+	s := compileRules(t, rules)
+	var running sync.WaitGroup
+	for g := range 4 {
+		running.Go(func() {
+			for n := range 5_000 {
+				bits := uint32(n*7919 + g)
+				r, want := Request{}, 24
+				for i := range rules {
+					if bits&(1<<i) != 0 {
+						r.Roles, want = append(r.Roles, fmt.Sprintf("role%d", i)), min(want, i)
+					}
+				}
+				d := Evaluate(s, r)
+				if len(d.Rules) != len(r.Roles) || (want < 24 && d.Constraints[0].Max != int64(want)) || d.Snapshot != s.Digest() {
+					t.Errorf("%v: %+v", r.Roles, d)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
 }
 
 // readAll reads constraints as they are written.

@@ -1,12 +1,15 @@
 // Package scheduler says which worker gets which job when, and what state a job is in.
 //
-// It owns two machines, both pure: time arrives as an argument, nothing waits, nothing is stored here.
+// It owns three machines, all pure: time arrives as an argument, nothing waits, nothing is stored here.
 //
 //   - The job machine (job.go): the states of one job and the attempts made at it. Its facts are durable, written by the
 //     lane that decides them.
 //   - The [Fleet]: the workers as their heartbeats show them, the queues of attempts that wait for one, and the choice
 //     of a worker for each. It is soft state. When it is lost, lanes announce their released attempts again, heartbeats
 //     say which worker has what, and nothing is repeated that a worker still does.
+//
+//   - The [Limit] (limit.go): one concurrency limit, rate or budget, of which jobs hold something from before their release
+//     until after their end. What is held and used up is durable; who waits asks again.
 //
 // It never sends anything and never decides whether a job may run: what reaches [Fleet.Announce] has been allowed and
 // committed. A [Fleet] is not safe for concurrent use; whoever holds it locks it.

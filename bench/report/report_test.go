@@ -7,6 +7,7 @@ import (
 
 	"cordum.dev/cordum/bench/floor"
 	"cordum.dev/cordum/bench/load"
+	"cordum.dev/cordum/bench/policy"
 )
 
 func TestLinesHoldFiguresAgainstGoals(t *testing.T) {
@@ -28,6 +29,20 @@ func TestLinesHoldFiguresAgainstGoals(t *testing.T) {
 	}
 	if lines := Lines(fl, []int{64}, bad); Missed(lines) != 4 {
 		t.Errorf("missed %d of 4 goals: %+v", Missed(lines), lines)
+	}
+}
+
+func TestDecisionsAreHeldAgainstGoals(t *testing.T) {
+	for want, f := range map[bool]policy.Figure{
+		false: {PerOp: 499, Goal: policy.Goal50, NoAllocs: true, Floor: 100}, true: {PerOp: 400, Goal: policy.Goal50, NoAllocs: true, Allocs: 1},
+	} {
+		lines := PolicyLines([]policy.Figure{f})
+		if lines[0].Missed != want || (f.Floor > 0) != strings.Contains(lines[0].Floor, "5.0 times it") {
+			t.Errorf("%+v", lines)
+		}
+	}
+	if lines := PolicyLines([]policy.Figure{{PerOp: 500, Goal: policy.Goal50}}); Missed(lines) != 1 {
+		t.Errorf("%+v", lines)
 	}
 }
 

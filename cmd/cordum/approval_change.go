@@ -80,6 +80,9 @@ func newApprovalLink(a *app) *cobra.Command {
 		Example: "  cordum approval link 07….apply~0 --approver user:ann@example.com --expires 8h",
 		Args:    wantArgs("APPROVAL"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if body.Approver == "" {
+				return usagef("--approver is missing: who will answer")
+			}
 			if body.ExpiresAt, err = moment("expires", expires, time.Now()); err != nil {
 				return err
 			}
@@ -88,7 +91,6 @@ func newApprovalLink(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&body.Approver, "approver", "", "who will answer, as user:ann")
 	cmd.Flags().StringVar(&expires, "expires", "", "when the link stops being good, such as 8h (default with the approval, and after 7 days)")
-	_ = cmd.MarkFlagRequired("approver") // the flag exists
 	return cmd
 }
 

@@ -66,11 +66,11 @@ type running struct {
 var bannerURL = regexp.MustCompile(`page +(http://\S+)/`)
 
 // serveDev starts a development server on free ports and waits until it says where it is.
-func serveDev(t *testing.T, dir string) *running {
+func serveDev(t *testing.T, dir string, environ ...string) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &running{t: t, out: &buffer{}, errOut: &buffer{}, stop: stop, done: make(chan int, 1)}
-	a := &app{in: strings.NewReader(""), out: s.out, errOut: s.errOut}
+	a := &app{in: strings.NewReader(""), out: s.out, errOut: s.errOut, environ: environ}
 	go func() {
 		s.done <- execute(ctx, []string{"serve", "--dev", "--addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0", "--data-dir", dir}, a)
 	}()

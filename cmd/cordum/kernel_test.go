@@ -228,10 +228,10 @@ func TestKernelRefusesToStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(open, raw, 0o644); err != nil { //nolint:gosec // what is to be refused
+	if err := os.WriteFile(open, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(open, 0o644); err != nil { //nolint:gosec // whatever the umask
+	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

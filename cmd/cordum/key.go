@@ -87,6 +87,9 @@ func newKeyCreate(a *app) *cobra.Command {
 			"  cordum key create --name dashboard --role viewer --scope read\n  cordum key create --name bot --role approver,sre --owner user:ann -o json",
 		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if body.Name == "" || len(body.Roles) == 0 {
+				return usagef("--name and --role are needed: what the key is for, and what it may do")
+			}
 			if body.ExpiresAt, err = moment("expires", expires, time.Now()); err != nil {
 				return err
 			}
@@ -104,8 +107,6 @@ func newKeyCreate(a *app) *cobra.Command {
 	f.StringVar(&body.Tenant, "for-tenant", "", "the tenant it is for, where that is not yours")
 	f.StringVar(&body.Owner, "owner", "", "whose it is, as user:ann")
 	f.StringVar(&expires, "expires", "", "when it stops being good: after 12h or 90d, or at 2027-01-31T00:00:00Z (default never)")
-	_ = cmd.MarkFlagRequired("name") // the flags exist
-	_ = cmd.MarkFlagRequired("role")
 	return cmd
 }
 

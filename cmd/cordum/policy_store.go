@@ -66,6 +66,7 @@ func (s *server) makePolicy(documents *engineDocs, metrics prometheus.Registerer
 		return err
 	}
 	cfg.Documents, cfg.Past, cfg.Logger, cfg.Registry = documents, documents, s.log, metrics
+	cfg.Changed = func(ctx context.Context) error { return documents.engine.PolicyChanged(ctx) }
 	switch {
 	case cfg.Base != nil:
 		s.policyName = cfg.Base.Name()

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 
 	"cordum.dev/cordum/safety"
 )
 
-func loadPolicyFile(t *testing.T, content string) (policy *safety.Snapshot, log string, err error) {
+// loadPolicyFile reads a file as a command does that needs no server.
+func loadPolicyFile(t *testing.T, content string) (policy *safety.Snapshot, warned string, err error) {
 	t.Helper()
-	var text bytes.Buffer
-	s := &server{cfg: serveConfig{PolicyFile: writeFile(t, "policy.yaml", content)}, log: slog.New(slog.NewTextHandler(&text, nil))}
-	policy, err = s.loadPolicy()
-	return policy, text.String(), err
+	policy, err = readPolicy(writeFile(t, "policy.yaml", content), func(problem string) { warned += problem + "\n" })
+	return policy, warned, err
 }
 
 // A policy file may have rules, not only a default.
@@ -51,7 +48,7 @@ func TestPolicyFileThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestPolicyWarningsAreLogged(t *testing.T) {
+func TestPolicyWarningsAreTold(t *testing.T) {
 	_, log, err := loadPolicyFile(t, "default: ALLOW\nname: base\nrules:\n  - {id: ask, match: {topics: [job.x]}, decision: REQUIRE_APPROVAL, approval: {approvers: [\"user:a\"], quorum: 2}}\n")
 	if err != nil || !strings.Contains(log, "unapprovable") {
 		t.Errorf("%v, log %q", err, log)

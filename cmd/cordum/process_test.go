@@ -122,7 +122,8 @@ type process struct {
 	addr string
 	nats string
 	dir  string
-	tags string // of the binary's build
+	tags string   // of the binary's build
+	mode []string // arguments besides addresses and folder; nil: --dev
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when the server's process has ended
 	log  *os.File
@@ -164,7 +165,11 @@ func (p *process) launch(env ...string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.cmd = exec.Command(path, "serve", "--dev", "--addr", p.addr, "--nats-addr", p.nats, "--data-dir", filepath.Join(p.dir, "data"))
+	mode := p.mode
+	if mode == nil {
+		mode = []string{"--dev"}
+	}
+	p.cmd = exec.Command(path, append([]string{"serve", "--addr", p.addr, "--nats-addr", p.nats, "--data-dir", filepath.Join(p.dir, "data")}, mode...)...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

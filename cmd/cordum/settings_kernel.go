@@ -152,7 +152,7 @@ func refuseFile(say func(string, ...any), name, file string, load func(string) e
 // authorities reads those of a file; no file is nil.
 func authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // nil are the system's authorities, or nobody's certificates
+		return nil, nil
 	}
 	return remote.LoadAuthorities(file)
 }

@@ -162,6 +162,12 @@ func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
 			"CORDUM_NOTIFY_SLACK_URL=https://hooks.example/x", "CORDUM_NOTIFY_WEBHOOK_URL=http://10.0.0.1/", "CORDUM_NOTIFY_SMTP_URL=smtps://u:p@mail.example",
 			"CORDUM_NOTIFY_SMTP_FROM=cordum@example.com", "CORDUM_NOTIFY_SMTP_TO=a@example.com, b@example.com",
 		}, []string{"--dev", "--egress-allow", "10.0.0.0/8, *.intranet.example:8443"}, nil},
+		{"a key without a role", append(worker, "CORDUM_API_KEYS=ci:"+strings.Repeat("a", 32)), nil, []string{"NAME:ROLE+ROLE:TENANT:KEY"}},
+		{"a key with a role", append(worker, "CORDUM_API_KEYS=ci:viewer+sre::"+strings.Repeat("a", 32)), nil, nil},
+		{"approvers without an address", append(worker, key, "CORDUM_APPROVERS=zoe@example.com"), nil, []string{"--public-url"}},
+		{"approvers without mail", append(worker, key, "CORDUM_APPROVERS=zoe@example.com"), []string{"--public-url", "https://c.example"}, []string{"CORDUM_NOTIFY_SMTP_URL"}},
+		{"approvers that are none", nil, []string{"--dev", "--approvers", "zoe,ann@x=admin"}, []string{"number 1", "number 2"}},
+		{"an address that is none", nil, []string{"--dev", "--public-url", "c.example"}, []string{"--public-url"}},
 		{"pings rarer than the patience", nil, []string{"--dev", "--ws-ping-interval", "2m"}, []string{"--ws-ping-interval"}},
 	} {
 		cfg, _, err := loadWith(t, tc.environ, tc.args...)

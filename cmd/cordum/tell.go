@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,48 +12,6 @@ import (
 	"cordum.dev/cordum/safety/channel"
 	"cordum.dev/cordum/steps/builtin"
 )
-
-// linkKeyName is the file of the data folder with the key that signs approval links.
-const linkKeyName = "link.key"
-
-// linkKey reads the key that signs approval links, and makes it at the first start. Whoever has it can answer for every
-// approver: the file is its owner's alone.
-func linkKey(dir string) ([]byte, error) {
-	name := filepath.Join(dir, linkKeyName)
-	key, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		key = make([]byte, 32)
-		_, _ = rand.Read(key) // never fails
-		return key, writeSecret(name, key)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the key of approval links: %w", err)
-	}
-	if len(key) != 32 {
-		return nil, fmt.Errorf("%s is not the 32 bytes that were written: remove it, and a new one is made; links that were sent are worthless then", name)
-	}
-	about, err := os.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("read the key of approval links: %w", err)
-	}
-	if about.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others, who could answer approvals with it: chmod 600 it, or remove it and a new one is made", name)
-	}
-	return key, nil
-}
-
-// writeSecret writes a file that must not be there yet, for its owner's eyes, and waits until it is on the disk.
-func writeSecret(name string, value []byte) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("make %s: %w", name, err)
-	}
-	_, err = file.Write(value)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(name)))
-	}
-	return nil
-}
 
 // approvers are the people outside who answer by links. refuse has checked them.
 func (c *serveConfig) approvers() []gateway.Approver {
@@ -160,7 +115,8 @@ func (d *desk) Question(ctx context.Context, ref channel.Ref) (channel.Question,
 // addApprovers adds those people outside who may answer, each with a link of their own.
 func (d *desk) addApprovers(ctx context.Context, tenant string, v *runner.ApprovalView, q *channel.Question) error {
 	for _, a := range d.approvers {
-		seen, err := d.engine.Approval(ctx, d.gateway.CallerByLink(tenant, a.Actor), v.ID)
+		who := d.gateway.CallerByLink(tenant, a.Actor)
+		seen, err := d.engine.Approval(ctx, who, v.ID)
 		switch {
 		case errors.Is(err, runner.ErrNotFound):
 			continue
@@ -169,9 +125,9 @@ func (d *desk) addApprovers(ctx context.Context, tenant string, v *runner.Approv
 		case seen.MayDecide == nil || !*seen.MayDecide:
 			continue
 		}
-		link, err := d.gateway.Link(tenant, v, a.Actor, time.Time{})
+		link, err := d.gateway.Link(ctx, runner.Caller{Tenant: tenant, Actor: "system"}, v, a.Actor, time.Time{})
 		if err != nil {
-			return channel.ErrClosed // it was decided meanwhile, or its time is over
+			return fmt.Errorf("make a link: %w", err)
 		}
 		q.Audience = append(q.Audience, channel.Recipient{
 			Channel: builtin.ChannelEmail, To: strings.TrimPrefix(a.Actor, "user:"), Link: d.public + link.Path,

@@ -89,15 +89,11 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 	if s.builtin, err = builtin.NewWorker(worker); err != nil {
 		return s, err
 	}
-	links, err := linkKey(cfg.DataDir)
-	if err != nil {
-		return s, err
-	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Dev: cfg.Dev, APIKeys: cfg.APIKeys, Tenant: cfg.Tenant, Version: versionName(), Hosts: cfg.Hosts, Origins: cfg.Origins,
 		Metrics: metrics, MetricsPublic: cfg.MetricsPublic, Logger: log, Page: web.Handler(), Rate: cfg.Rate,
 		PublicRate: cfg.PublicRate, Ping: cfg.Ping, Policy: s.kernel().Snapshot, Kernel: s.policy,
-		LinkKey: links, Approvers: cfg.approvers(),
+		Approvers: cfg.approvers(),
 	}, gateway.Adapt(s.engine))
 	if err != nil {
 		return s, err

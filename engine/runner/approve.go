@@ -80,7 +80,7 @@ func (t *turn) askLeave(step int32, d safety.Decision, hash string) {
 	}
 	o := t.opened(step)
 	o.Source, o.Hash, o.Snapshot, o.Needs = safety.OfJob, hash, d.Snapshot, safety.NeedsOf(d, t.lane.r.cfg.FourEyes)
-	o.Title, o.Why, o.Subject = lr.leaveTitle(step, d), askedAgain(a, hash, d.Snapshot), lr.subject(step, o.Needs)
+	o.Title, o.Why, o.Subject = lr.leaveTitle(step, d), askedAgain(a, t.use(step, hash, d.Snapshot)), lr.subject(step, o.Needs)
 	o.ExpiresAt, o.OnExpiry = safety.ExpiryOf(d, t.now)
 	t.record(t.system(""), o)
 	t.saveApproval(step)
@@ -88,13 +88,15 @@ func (t *turn) askLeave(step int32, d safety.Decision, hash string) {
 }
 
 // askedAgain is why people are asked once more; "" the first time.
-func askedAgain(a *safety.Approval, hash, snapshot string) string {
+func askedAgain(a *safety.Approval, u safety.Use) string {
 	switch {
 	case !a.Asked():
 		return ""
-	case a.Hash != hash:
+	case a.State == safety.ApprovalApproved || a.State == safety.ApprovalUsed:
+		return a.Unusable(u)
+	case a.Hash != u.Hash:
 		return "the job's input has changed"
-	case a.Snapshot != snapshot:
+	case a.Snapshot != u.Snapshot:
 		return "another policy is in force"
 	}
 	return "it is to run again"
@@ -111,18 +113,16 @@ func (lr *live) leaveTitle(step int32, d safety.Decision) string {
 // covered tells whether people have let this very job start: what they saw is what it is, by the policy that decided, in this
 // round of its step, and their roles still allow it.
 func (t *turn) covered(step int32, hash, snapshot string) bool {
+	a := t.live.approvals[step]
+	return a != nil && a.Source == safety.OfJob && a.Unusable(t.use(step, hash, snapshot)) == ""
+}
+
+// use is a node's job as people would let it start now.
+func (t *turn) use(step int32, hash, snapshot string) safety.Use {
 	lr := t.live
-	a := lr.approvals[step]
-	if a == nil || a.Source != safety.OfJob || (a.State != safety.ApprovalApproved && a.State != safety.ApprovalUsed) {
-		return false
+	return safety.Use{
+		Hash: hash, Snapshot: snapshot, Since: lr.run.Steps[step].StartedAt, Now: t.now, Roles: t.lane.r.rolesNow(lr.run.Tenant),
 	}
-	if a.Hash != hash || a.Snapshot != snapshot || a.RequestedAt.Before(lr.run.Steps[step].StartedAt) {
-		return false
-	}
-	if !a.ExpiresAt.IsZero() && !t.now.Before(a.ExpiresAt) {
-		return false
-	}
-	return a.Met(t.lane.r.rolesNow(lr.run.Tenant))
 }
 
 // rolesNow answers what roles people have now; nil when nobody knows.
@@ -230,6 +230,7 @@ func answerInput(at engine.Stamp, a *safety.Approval, f *safety.ApprovalClosed) 
 		in.Result, in.Comment = engine.ResultSentBack, f.Comment
 	default:
 		in.Reject = rejection(f)
+		in.Rollback = a.Source == safety.OfOutput && f.State == safety.ApprovalExpired && a.OnExpiry == safety.OnExpiryRollback
 	}
 	return in
 }

@@ -123,6 +123,8 @@ func actOf(f codec.Fielder) (name audit.Act, detail string) {
 		return audit.Result, "retrying"
 	case *engine.LateResult:
 		return audit.Result, "late"
+	case *engine.OutputHeld:
+		return audit.Quarantine, "held"
 	case *engine.UndoSettled:
 		return audit.Result, f.How.String()
 	case *engine.RunEnded:

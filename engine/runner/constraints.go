@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -102,6 +103,9 @@ func (r *Runner) constrain(req *wire.JobRequest, lr *live, step int32) {
 	if err == nil {
 		req.Env["CORDUM_POLICY_CONSTRAINTS"] = string(encoded)
 	}
+	if key := r.cfg.Audit.Key; len(key) == ed25519.PrivateKeySize {
+		req.DecisionSignature = ed25519.Sign(key, wire.DecisionMessage(req))
+	}
 }
 
 // maxEnv are the variables that CAP's runtime reads.
@@ -197,7 +201,7 @@ func (t *turn) proved(step int32, res *wire.JobResult, outcome engine.Outcome, s
 		}
 		lr.reserved.used[step] = used
 	}
-	if outcome.Result != engine.ResultSucceeded {
+	if outcome.Result != engine.ResultSucceeded && outcome.Result != engine.ResultQuarantined {
 		return outcome, state
 	}
 	if code, why := lr.broke(step, res, len(outcome.Output.Data)); code != "" {

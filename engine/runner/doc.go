@@ -18,6 +18,9 @@
 // What a run undoes after its end is served like what it did: node.go says what may still begin, undo.go and held.go raise the
 // alarm. Who may run at a time under one concurrency key is kept in concurrency.go.
 //
+// Limits of a policy (how many at a time, how often, how much) live each in the partition of its name: reserve.go is a job's side,
+// reserve_limit.go theirs. What else a decision's constraints mean is in constraints.go.
+//
 // What goes wrong with one run costs that run: fault.go. What a process that starts finds under way it takes up again:
 // ownership.go, load.go. All numbers are in limits.go.
 //

@@ -128,6 +128,16 @@ func describeStep(f engine.Fact) (string, map[string]any) {
 		putFailure(d, f.Failure)
 		putEffect(d, f.Failure, f.Effect)
 		return "step_" + f.State.String(), d
+	case *engine.OutputJudged:
+		d := map[string]any{"attempt": f.Attempt, "decision": f.Verdict, "rule": f.Rule, "snapshot": f.Snapshot}
+		put(d, "reason", f.Reason)
+		putAny(d, "rules", f.Rules)
+		if len(f.Findings) > 0 {
+			d["findings"] = f.Findings
+		}
+		return "output_judged", d
+	case *engine.OutputHeld: // nobody sees it
+		return "output_quarantined", nil
 	case *engine.StepSkippedFact:
 		return "step_skipped", map[string]any{"reason": f.Reason.String()}
 	case *engine.RetrySet:

@@ -86,6 +86,8 @@ func (lr *live) followStep(at engine.Stamp, f engine.Fact) bool {
 	case *engine.RetrySet:
 		lr.clearChild(f.Step)
 		lr.timers.set(timerRef{uint8(engine.TimerRetry), f.Step}, f.Due)
+	case *engine.OutputHeld:
+		lr.timers.clear(timerRef{uint8(engine.TimerTotal), f.Step})
 	case *engine.RetryDue:
 		lr.timers.clear(timerRef{uint8(engine.TimerRetry), f.Step})
 	case *engine.StepSucceededFact:

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/steps/expr"
-	"cordum.dev/cordum/store"
 )
 
 // Codes of results that were refused at ingest.
@@ -98,47 +96,25 @@ func (r *Runner) onMessage(m bus.Msg) {
 	}
 }
 
-// onResult checks a result outside the lane and gives it to its job. It is acknowledged after the commit.
+// onResult reads a result and gives it to its job. It is acknowledged after the commit.
 func (r *Runner) onResult(reply string, res *wire.JobResult) {
 	r.crash(CrashResult)
-	outcome, state := outcomeOf(res)
-	if outcome.Result != engine.ResultSucceeded || len(outcome.Output.Data) <= inlinePayload {
-		r.deliverResult(reply, res, outcome, state)
-		return
-	}
-	select {
-	case r.keeping <- struct{}{}:
-	default:
-		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "too many large results at a time")
-		return
-	}
-	r.work.Add(1)
-	go func() {
-		defer func() { <-r.keeping; r.work.Done() }()
-		r.keepResult(reply, res, outcome, state)
-	}()
+	a := &arrival{reply: reply, res: res, at: r.now()}
+	a.outcome, a.state = outcomeOf(res)
+	r.receive(a)
 }
 
-// keepResult writes a large result's blob before the commit that names it. The subscription does not wait for that, Run does.
-func (r *Runner) keepResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
-	ref, err := id.ParseJob(res.JobId)
-	tenant := tenantOf(res.Token)
-	if err != nil || tenant == "" || ref.Partition >= len(r.epochs) {
-		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
-		return
-	}
-	outcome.Output.Blob, err = r.store.PutBlob(context.Background(), store.Partition(ref.Partition), tenant, outcome.Output.Data)
-	if err != nil {
-		r.cfg.Logger.Error("result could not be kept", "job_id", clip(res.JobId), "error", err)
-		r.ack(reply, wire.AckCode_ACK_CODE_RETRY, "the result could not be kept")
-		return
-	}
-	r.deliverResult(reply, res, outcome, state)
-}
-
-func (r *Runner) deliverResult(reply string, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) {
-	r.toJob(reply, res.JobId, res.Token, func(t *turn, step int32) scheduler.Ruling {
-		return t.result(step, res, outcome, state)
+// receive gives a result to its job. One that has to be looked at, or kept, outside the lane comes here once more.
+func (r *Runner) receive(a *arrival) {
+	r.onJob(a.reply, a.res.JobId, a.res.Token, func(t *turn, step int32) {
+		if t.screens(step, a) {
+			return
+		}
+		t.judged = a.judged
+		ruling := t.result(step, a.res, a.outcome, a.state)
+		t.settle()
+		t.judged = nil
+		t.answerWorker(a.reply, ruling)
 	})
 }
 
@@ -257,6 +233,15 @@ func (r *Runner) onProgress(p *wire.JobProgress) {
 
 // toJob gives what a worker said to its job, on the lane of its run, and answers the worker after the commit.
 func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) scheduler.Ruling) {
+	r.onJob(reply, jobID, token, func(t *turn, step int32) {
+		ruling := do(t, step)
+		t.settle()
+		t.answerWorker(reply, ruling)
+	})
+}
+
+// onJob does something with a job on the lane of its run.
+func (r *Runner) onJob(reply, jobID string, token []byte, do func(*turn, int32)) {
 	ref, err := id.ParseJob(jobID)
 	l := r.laneOf(ref.Run)
 	if err != nil || l == nil {
@@ -272,9 +257,7 @@ func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) 
 				r.ack(reply, wire.AckCode_ACK_CODE_STALE, "no such job")
 				return
 			}
-			ruling := do(t, node)
-			t.settle()
-			t.answerWorker(reply, ruling)
+			do(t, node)
 		},
 	})
 	if err != nil {

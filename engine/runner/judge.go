@@ -191,14 +191,13 @@ func backoff(n int) time.Duration {
 	return min(firstPause<<min(n, 10), safetyPause)
 }
 
-// pendingJobs has every job decided that is pending, for a new owner.
+// pendingJobs has every job decided that is pending, for a new owner, or after a fault.
 func (t *turn) pendingJobs() {
 	for i := range t.live.jobs {
 		if t.live.pends(int32(i)) {
 			t.judge(int32(i))
 		}
 	}
-	t.settle()
 }
 
 // pends tells whether a job waits for a decision or its release, and not for people.

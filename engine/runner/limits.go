@@ -42,6 +42,10 @@ const (
 	logPage = 512
 	// inlinePayload is the largest payload kept in a fact; larger ones are blobs (ARCHITECTURE, "Limits").
 	inlinePayload = 64 << 10
+	// DefaultHeadEvery is how often a signed head of the audit log is taken when something was recorded.
+	DefaultHeadEvery = 5 * time.Minute
+	// maxHeadsPage is how many signed heads one page of their list has: each names every chain.
+	maxHeadsPage = 20
 	// cachedChains is how many audit chains a lane knows by heart; more are read again.
 	cachedChains = 4096
 	// cachedPlans is how many compiled definitions are kept in memory.
@@ -76,6 +80,8 @@ const (
 	maxHoldings = 100_000
 	// maxKeeping is how many large results are written as blobs at a time; more are asked to come again.
 	maxKeeping = 16
+	// maxChecking is how many smaller ones are looked at by the output policy at a time; more are asked to come again.
+	maxChecking = 1024
 	// maxLate is how many late results of a run are noted while it is in memory: a broken worker must not grow its log.
 	maxLate = 16
 )

@@ -34,6 +34,8 @@ type metrics struct {
 	undoDuration prometheus.Histogram
 	undosHeld    prometheus.Gauge
 
+	outputs outputMetrics
+
 	succeeded prometheus.Counter // steps{succeeded}: the common one
 	allowed   prometheus.Counter // evaluations{ALLOW}
 	byTopic   sync.Map           // topic → *topicMetrics
@@ -92,11 +94,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "cordum_saga_compensations_held", Help: "Compensations that wait for a person now.",
 		}),
 	}
+	m.outputs = newOutputMetrics(one)
 	m.succeeded = m.steps.WithLabelValues("succeeded", "")
 	m.allowed = m.evaluations.WithLabelValues(safety.Allow.String())
 	if reg != nil {
 		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
 			m.duration, m.denied, m.unavailable, m.faults, m.quarantined, m.malformed, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
+		reg.MustRegister(m.outputs.all()...)
 	}
 	return m
 }
@@ -132,7 +136,7 @@ func known(reason string) string {
 	switch reason {
 	case "", "when_false", "upstream_skipped", "nothing_failed", "upstream_failed", "halted",
 		engine.CodeTimeout, engine.CodeQueueTimeout, engine.CodeHeartbeatTimeout, engine.CodeTotalTimeout, engine.CodeWorkerLost,
-		engine.CodeCancelled, engine.CodeDenied, engine.CodeRejected, engine.CodeExpired, codeOutputInvalid, codeOutputTooLarge:
+		engine.CodeCancelled, engine.CodeDenied, engine.CodeOutputDenied, engine.CodeRejected, engine.CodeExpired, codeOutputInvalid, codeOutputTooLarge:
 		return reason
 	}
 	return "other"

@@ -29,6 +29,7 @@ type stamped struct {
 	fact codec.Fielder
 
 	override commandAct // not stored: the command of a person that it begins to carry out
+	body     []byte     // its encoded form, of one that was read; a part of its entry
 }
 
 // kindOf is the stored number of a fact of any machine; 0 for what is no fact.
@@ -97,7 +98,7 @@ func readEntry(first uint64, b []byte, visit func(stamped) error) error {
 	for seq := first; len(in.b) > 0; seq++ {
 		kind := in.uvarint()
 		if kind&1 == 1 {
-			at = engine.Stamp{At: time.Unix(0, in.varint()).UTC(), Actor: in.str(), Reason: in.str()}
+			at = engine.Stamp{At: unixNano(in.varint()), Actor: in.str(), Reason: in.str()}
 		}
 		body := in.bytes()
 		if in.bad {
@@ -110,7 +111,7 @@ func readEntry(first uint64, b []byte, visit func(stamped) error) error {
 		if err := codec.Decode(body, fact); err != nil {
 			return fmt.Errorf("fact %d of kind %d: %w", seq, kind>>1, err)
 		}
-		if err := visit(stamped{seq: seq, at: at, fact: fact}); err != nil {
+		if err := visit(stamped{seq: seq, at: at, fact: fact, body: body}); err != nil {
 			return err
 		}
 	}
@@ -184,3 +185,5 @@ func (c *cursor) bytes() []byte {
 }
 
 func (c *cursor) str() string { return string(c.bytes()) }
+
+func unixNano(ns int64) time.Time { return time.Unix(0, ns).UTC() }

@@ -218,11 +218,11 @@ func (r *Runner) recoverLimits(ctx context.Context) error {
 
 func (r *Runner) recoverLimit(p store.Partition, rec store.Record) {
 	limit, _, isHolder := strings.Cut(rec.Key.ID, limitRow)
-	kind := limitKinds[limit[:strings.IndexByte(limit, '/')+1]] // before its first "/" is the word of its kind
+	kind, per := limitKind(limit)
 	if !isHolder || kind == 0 {
 		return
 	}
-	n := limitName{tenant: rec.Key.Tenant, id: limit, label: limit, kind: kind, part: p}
+	n := limitName{tenant: rec.Key.Tenant, id: limit, label: limit, kind: kind, terms: scheduler.LimitTerms{Per: per}, part: p}
 	l := r.lanes[int(p)%len(r.lanes)]
 	l.inbox.push(task{do: func(t *turn) {
 		if l.limits[n.key()] == nil {

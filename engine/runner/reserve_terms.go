@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/safety"
@@ -27,7 +28,7 @@ type limitName struct {
 // key names a limit among those of all tenants.
 func (n limitName) key() string { return n.tenant + "\x00" + n.id }
 
-// The words that a limit's id begins with.
+// The words that a limit's id begins with. That of a rate has its window next.
 const (
 	budgetPrefix     = "budget/"
 	runBudgetPrefix  = "budget-of-run/"
@@ -35,10 +36,25 @@ const (
 	concurrentPrefix = "concurrent/"
 )
 
-// limitKinds says which machine a row belongs to.
-var limitKinds = map[string]scheduler.LimitKind{
-	budgetPrefix: scheduler.LimitBudget, runBudgetPrefix: scheduler.LimitBudget,
-	ratePrefix: scheduler.LimitRate, concurrentPrefix: scheduler.LimitConcurrent,
+// limitKind says which machine a row belongs to, and within which time it forgets; no kind for what is no limit's.
+func limitKind(limit string) (scheduler.LimitKind, time.Duration) {
+	word, rest, _ := strings.Cut(limit, "/")
+	switch word + "/" {
+	case budgetPrefix:
+		return scheduler.LimitBudget, scheduler.Daily
+	case runBudgetPrefix:
+		return scheduler.LimitBudget, 0
+	case concurrentPrefix:
+		return scheduler.LimitConcurrent, 0
+	case ratePrefix:
+		window, _, _ := strings.Cut(rest, "/")
+		per, err := time.ParseDuration(window)
+		if err != nil {
+			return 0, 0
+		}
+		return scheduler.LimitRate, per
+	}
+	return 0, 0
 }
 
 // limitID joins the parts of a limit's id so that different parts never give the same one, in few bytes.
@@ -125,7 +141,7 @@ func (lr *live) rateWant(r *Runner, step int32, rate *safety.RateLimit) want {
 	}
 	terms := scheduler.LimitTerms{Max: rate.Limit, Per: rate.Per}
 	label := "RateLimit " + strconv.FormatInt(rate.Limit, 10) + " per " + rate.Window + " by " + rate.Key
-	limit := limitID(ratePrefix, rate.Key, rate.Per.String(), of)
+	limit := limitID(ratePrefix+rate.Per.String()+"/", rate.Key, of)
 	return want{terms: terms, name: r.limit(lr.run.Tenant, scheduler.LimitRate, label, limit, terms)}
 }
 

@@ -2,43 +2,25 @@ package runner_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"cordum.dev/cordum/bus/wire"
-	"cordum.dev/cordum/engine/runner"
-	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/store"
 	"cordum.dev/cordum/store/faults"
 )
 
-// policyOf reads a policy file.
-func policyOf(t testing.TB, source string) *safety.Snapshot {
-	t.Helper()
-	root, err := yamlx.Parse([]byte(source), yamlx.YAML)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, problems := safety.ParsePolicy(root, "policy.yaml")
-	if s == nil {
-		t.Fatalf("policy: %+v", problems)
-	}
-	return s
-}
-
 // constrained is a policy that allows the topic of these tests under constraints.
 func constrained(t testing.TB, constraints ...string) *safety.Snapshot {
 	t.Helper()
-	return policyOf(t, `
+	return policy(t, `
 default: ALLOW
 bundles:
   - name: limits
@@ -51,11 +33,11 @@ bundles:
 }
 
 // underPolicy plays a story under a policy.
-func underPolicy(t *testing.T, policy *safety.Snapshot, story func(t *testing.T, w *world)) {
+func underPolicy(t *testing.T, inForce *safety.Snapshot, story func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := stillWorld(t)
-		w.cfg.Policy = policy
+		w.cfg.Policy, w.cfg.Audit.Key = inForce, signer()
 		w.start()
 		story(t, w)
 	})
@@ -290,263 +272,6 @@ func TestSeveralLimitsAtOnce(t *testing.T) {
 		if took := crowd.began[59].Sub(crowd.began[0]); took > 6*time.Minute {
 			t.Errorf("60 jobs began within %s", took)
 		}
-		w.noHolder()
-	})
-}
-
-// TestNothingLeaks ends jobs in every way that there is and looks at who still holds something.
-func TestNothingLeaks(t *testing.T) {
-	const source = `
-id: leaky
-on_failure: continue
-steps:
-  - {id: a, topic: job.t.work, effect: write, timeout: 30s}
-  - {id: b, topic: job.t.work, effect: write, timeout: 30s}
-`
-	for name, end := range map[string]func(w *world, k *worker, run string){
-		"cancelled": func(w *world, k *worker, run string) {
-			w.command(run, runner.VerbCancel)
-			j := <-k.cancelled
-			k.answer(&wire.JobRequest{JobId: j, Token: k.token(j), AnswerSubject: answers(j)}, &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_CANCELLED})
-		},
-		"timed out": func(*world, *worker, string) {},
-		"lost": func(_ *world, k *worker, _ string) {
-			k.set(func(k *worker) { k.mute = true })
-		},
-		"cancelled by force": func(w *world, _ *worker, run string) {
-			if _, err := w.r.Command(context.Background(), ann, run, runner.Command{Verb: runner.VerbCancel, Force: true}); err != nil {
-				w.t.Fatal(err)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			underPolicy(t, constrained(t, "{type: MaxConcurrent, value: 1}", "{type: Budget, value: {unit: calls, per_day: 9}}"), func(t *testing.T, w *world) {
-				w.put(source)
-				k := w.newWorker("w1", nil, "job.t.work")
-				run := w.run("leaky", `{}`)
-				k.accept(k.next()) // the other one waits
-				w.until("one holds", func() bool { return len(w.limitRows(true)) == 2 })
-				end(w, k, run)
-				if name != "timed out" && name != "lost" {
-					w.ended(run)
-				} else { // the other one gets its turn
-					w.until("the first one is over", func() bool { return w.count(run, "job_ended") > 0 })
-					k.set(func(k *worker) { k.mute = false })
-					k.beat()
-					k.done(k.next())
-					w.ended(run)
-				}
-				w.noHolder()
-			})
-		})
-	}
-}
-
-// token is what a worker has of an attempt.
-func (k *worker) token(attempt string) []byte {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.have[attempt]
-}
-
-// answers is where answers about a job go.
-func answers(job string) string { return "cordum.part." + job[:2] }
-
-// switched is a kernel whose policy changes.
-type switched struct {
-	atomic.Pointer[safety.Snapshot]
-}
-
-func (k *switched) Snapshot() *safety.Snapshot { return k.Load() }
-func (*switched) Shadow() *safety.Snapshot     { return nil }
-func (*switched) Remote() runner.RemoteKernel  { return nil }
-
-// TestWaitingJobFollowsThePolicy: what waits for a limit is decided again under another policy, and has its limits.
-func TestWaitingJobFollowsThePolicy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, kernel := stillWorld(t), &switched{}
-		kernel.Store(constrained(t, "{type: MaxConcurrent, value: 1}"))
-		w.cfg.Kernel = kernel
-		w.start()
-		w.put(crowdOf(6))
-		k := w.newWorker("w1", nil, "job.t.work")
-		run := w.run("many", `{}`)
-		held := []*wire.JobRequest{k.next()}
-		k.accept(held[0])
-		k.none(time.Minute)
-		change := func(constraint string) {
-			kernel.Store(constrained(t, constraint))
-			if err := w.r.PolicyChanged(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		change("{type: MaxConcurrent, value: 4}")
-		for range 3 {
-			held = append(held, k.next())
-			k.accept(held[len(held)-1])
-		}
-		k.none(time.Minute)
-		change("{type: MaxConcurrent, value: 2}") // takes nothing back
-		k.done(held[0])
-		k.done(held[1])
-		k.none(time.Minute)
-		k.done(held[2])
-		k.accept(k.next())
-		k.none(time.Minute)
-		change("{type: MaxRetries, value: 3}") // no limit is left
-		k.accept(k.next())
-		k.none(time.Second)
-		w.command(run, runner.VerbCancel)
-		for range 3 {
-			job := <-k.cancelled
-			k.answer(&wire.JobRequest{JobId: job, Token: k.token(job), AnswerSubject: answers(job)}, &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_CANCELLED})
-		}
-		w.ended(run)
-		w.noHolder()
-	})
-}
-
-// TestHolderThatIsGone: rows of a holder whose job ended unheard, or whose run there never was, do not hold for ever.
-func TestHolderThatIsGone(t *testing.T) {
-	underPolicy(t, constrained(t, "{type: MaxConcurrent, value: 1}"), func(t *testing.T, w *world) {
-		w.put(crowdOf(2))
-		k := w.newWorker("w1", nil, "job.t.work")
-		run := w.run("many", `{}`)
-		first := k.next()
-		k.accept(first)
-		w.until("one holds", func() bool { return len(w.limitRows(true)) == 1 })
-		rows := w.limitCopies()
-		k.done(first)
-		k.done(k.next())
-		w.ended(run)
-		w.noHolder()
-		w.halt()
-		for p, put := range rows { // as if the release had never come
-			lease, err := w.store.Acquire(context.Background(), p, "test", time.Second)
-			if err != nil {
-				t.Fatal(err)
-			}
-			put.Key.ID = strings.Replace(put.Key.ID, run, "00"+run[2:], 1) // once of a run that there is not, once as it was
-			twin := rows[p]
-			if errs := w.store.Commit(context.Background(), store.Tx{Partition: p, Epoch: lease.Epoch, Puts: []store.Put{put, twin}}); errs[0] != nil {
-				t.Fatal(errs[0])
-			}
-			if err := w.store.Release(context.Background(), lease); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.start()
-		if n := len(w.limitRows(true)); n == 0 {
-			t.Fatal("no holder was planted")
-		}
-		w.noHolder()
-	})
-}
-
-// limitCopies are the rows of holders, by partition.
-func (w *world) limitCopies() map[store.Partition]store.Put {
-	out := map[store.Partition]store.Put{}
-	for p := range w.store.Partitions() {
-		page, err := w.store.Scan(context.Background(), store.Partition(p), store.Range{Table: store.TableLimit})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, rec := range page.Records {
-			if strings.Contains(rec.Key.ID, "\x01") {
-				out[store.Partition(p)] = store.Put{Key: rec.Key, Value: rec.Value}
-			}
-		}
-	}
-	return out
-}
-
-func TestConstraintsReachTheWorkerAndHold(t *testing.T) {
-	policy := constrained(t, "{type: MaxTimeout, value: 5}", "{type: MaxArtifactBytes, value: 100}", "{type: MaxOutputBytes, value: 20}",
-		"{type: EgressAllowlist, value: [\"*.example.com\"], prove: true}", "{type: MaxConcurrent, value: 4}", "{type: DenyPaths, value: [secrets/*]}")
-	underPolicy(t, policy, func(t *testing.T, w *world) {
-		w.put("id: one\nsteps:\n  - {id: a, topic: job.t.work, effect: write, timeout: 1m}\n")
-		k := w.newWorker("w1", nil, "job.t.work")
-		for _, c := range []struct{ name, evidence, output, code string }{
-			{"all is well", `{"EgressAllowlist": ["api.example.com"], "MaxArtifactBytes": 100}`, `{}`, ""},
-			{"no evidence", ``, `{}`, "constraint_unproven"},
-			{"another host", `{"EgressAllowlist": ["example.org"]}`, `{}`, "constraint_unproven"},
-			{"too large an artifact", `{"EgressAllowlist": [], "MaxArtifactBytes": 101}`, `{}`, "constraint_unproven"},
-			{"too much output", `{"EgressAllowlist": []}`, `"0123456789012345678"`, "output_too_large"},
-		} {
-			run := w.run("one", `{}`)
-			j := k.next()
-			k.accept(j)
-			wantConstraints(t, j)
-			k.answer(j, &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_SUCCEEDED, Output: []byte(c.output), Evidence: []byte(c.evidence)})
-			v := w.ended(run)
-			code := ""
-			if e := v.Steps[0].Error; e != nil {
-				code = e.Code
-			}
-			if code != c.code || (v.State == "succeeded") != (c.code == "") {
-				t.Errorf("%s: the run is %s, the code %q, want %q", c.name, v.State, code, c.code)
-			}
-		}
-		run := w.run("one", `{}`) // and the time
-		k.accept(k.next())
-		if v := w.ended(run); v.State != "timed_out" && v.State != "failed" || v.EndedAt.Sub(v.StartedAt) > 6*time.Second {
-			t.Errorf("the run is %s after %s", v.State, v.EndedAt.Sub(v.StartedAt))
-		}
-	})
-}
-
-// wantConstraints checks what a worker is told of the constraints of its job.
-func wantConstraints(t *testing.T, j *wire.JobRequest) {
-	t.Helper()
-	list, err := safety.ReadConstraints(j.Constraints)
-	if err != nil || len(list) != 6 || j.TimeoutMs != 5000 {
-		t.Errorf("constraints %s (%v), timeout %d ms", j.Constraints, err, j.TimeoutMs)
-	}
-	var cap struct {
-		Budgets struct{ MaxRuntimeMs, MaxArtifactBytes string }
-		Sandbox struct{ NetworkAllowlist []string }
-		Diff    struct{ DenyPathGlobs []string }
-	}
-	if err := json.Unmarshal([]byte(j.Env["CORDUM_POLICY_CONSTRAINTS"]), &cap); err != nil || cap.Budgets.MaxRuntimeMs != "5000" ||
-		cap.Budgets.MaxArtifactBytes != "100" || len(cap.Sandbox.NetworkAllowlist) != 1 || len(cap.Diff.DenyPathGlobs) != 1 {
-		t.Errorf("CORDUM_POLICY_CONSTRAINTS is %s", j.Env["CORDUM_POLICY_CONSTRAINTS"])
-	}
-	if j.Env["CORDUM_MAX_ARTIFACT_BYTES"] != "100" || j.Env["CORDUM_MAX_CONCURRENT_JOBS"] != "4" {
-		t.Errorf("env is %v", j.Env)
-	}
-}
-
-// TestApprovedJobWaitsForItsLimitOverARestart: leave that people gave is not used up by waiting, and not lost.
-func TestApprovedJobWaitsForItsLimitOverARestart(t *testing.T) {
-	policy := policyOf(t, `
-default: ALLOW
-bundles:
-  - name: limits
-    rules:
-      - {id: ask, match: {topics: [job.t.work]}, decision: REQUIRE_APPROVAL, approval: {approvers: ["user:bob"]}}
-      - {id: one, match: {topics: [job.t.work]}, decision: ALLOW_WITH_CONSTRAINTS, constraints: [{type: MaxConcurrent, value: 1}]}
-`)
-	underPolicy(t, policy, func(t *testing.T, w *world) {
-		w.put("id: two\nsteps:\n  - {id: a, topic: job.t.work, effect: write}\n  - {id: b, topic: job.t.work, effect: write}\n")
-		k := w.newWorker("w1", nil, "job.t.work")
-		run := w.run("two", `{}`)
-		bob := runner.Caller{Tenant: ann.Tenant, Actor: "user:bob", ActorType: "human"}
-		for _, step := range []string{"a", "b"} {
-			approval := w.step(run, step).JobID
-			if _, err := w.r.Decide(context.Background(), bob, approval, runner.Decision{Approve: true}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		first := k.next()
-		k.accept(first)
-		k.none(time.Minute)
-		w.restart()
-		k.none(time.Minute)
-		k.done(first)
-		second := k.next()
-		k.accept(second)
-		k.done(second)
-		w.states(w.ended(run), "a=succeeded b=succeeded")
 		w.noHolder()
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/audit"
 )
 
 // Config shapes a Runner. Zero fields mean their default.
@@ -37,6 +38,7 @@ type Config struct {
 	Registry prometheus.Registerer // default: none
 	Now      func() time.Time      // default time.Now
 	Tracer   Tracer                // default: none
+	Audit    AuditConfig
 	// Crash is called at the places that CrashPoints names; tests end the process there. Default: nothing.
 	Crash func(point string)
 }
@@ -60,11 +62,14 @@ type Runner struct {
 	ready   atomic.Bool
 	work    sync.WaitGroup // large results being kept
 	keeping chan struct{}  // a token for each of them
-	kernel  Kernel
-	asks    chan struct{} // a token for each question to a remote kernel
-	holds   holds
-	settled atomic.Int64          // when workers have had time to say what they have, in ns of the clock
-	broken  atomic.Pointer[error] // why the process must stop
+	// checking is a token for each smaller result that the output policy looks at.
+	checking chan struct{}
+	kernel   Kernel
+	asks     chan struct{} // a token for each question to a remote kernel
+	holds    holds
+	audit    auditing
+	settled  atomic.Int64          // when workers have had time to say what they have, in ns of the clock
+	broken   atomic.Pointer[error] // why the process must stop
 
 	entropy struct {
 		sync.Mutex
@@ -83,7 +88,7 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	}
 	r := &Runner{
 		cfg: withDefaults(cfg), store: s, bus: b, epochs: make([]store.Lease, s.Partitions()),
-		keeping: make(chan struct{}, maxKeeping), asks: make(chan struct{}, maxAsks),
+		keeping: make(chan struct{}, maxKeeping), checking: make(chan struct{}, maxChecking), asks: make(chan struct{}, maxAsks),
 	}
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
@@ -91,6 +96,7 @@ func New(cfg Config, s store.Store, b bus.Bus) (*Runner, error) {
 	}
 	r.entropy.tokens = mrand.NewChaCha8(seed)
 	r.entropy.ulid = ulid.Monotonic(rand.Reader, 0)
+	r.audit.signer = audit.NewSigner(r.cfg.Audit.Key)
 	r.kernel = r.cfg.Kernel
 	if r.kernel == nil {
 		r.kernel = FixedKernel(r.cfg.Policy)
@@ -118,6 +124,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.WorkerLease <= 0 {
 		cfg.WorkerLease = DefaultWorkerLease
+	}
+	if cfg.Audit.Every <= 0 {
+		cfg.Audit.Every = DefaultHeadEvery
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -171,6 +180,7 @@ func (r *Runner) serve(ctx context.Context, hangUp func()) error {
 	}
 	start(r.dispatch.Run)
 	start(r.renew)
+	start(r.keepAudit)
 	if err := r.recoverAll(serve); err != nil {
 		stop(err)
 	}

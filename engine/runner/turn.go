@@ -5,6 +5,7 @@ import (
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
+	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/scheduler"
 )
 
@@ -15,7 +16,8 @@ type turn struct {
 	now  time.Time
 	err  error // deciding failed: the run is faulted
 
-	inputs []engine.Input // asked for by facts, not decided yet
+	inputs []engine.Input         // asked for by facts, not decided yet
+	judged *safety.OutputDecision // what the output policy said of the result that the task brings
 
 	fresh  string    // the run to make, of a fresh task
 	once   *onceKey  // to be kept with what the task causes
@@ -124,6 +126,7 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 		t.withholdJobs()
 	case *engine.RunResumed:
 		t.takeUp()
+		t.pendingJobs()
 	case *engine.RunEnded:
 		t.endRun()
 	default:
@@ -131,7 +134,7 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 	}
 }
 
-// consequenceBelow answers a fact about a sub-workflow or a compensation.
+// consequenceBelow answers a fact about a sub-workflow, a held output or a compensation.
 func (t *turn) consequenceBelow(at engine.Stamp, f engine.Fact) {
 	l, lr := t.lane, t.live
 	switch f := f.(type) {
@@ -141,6 +144,8 @@ func (t *turn) consequenceBelow(at engine.Stamp, f engine.Fact) {
 		t.after(func() { l.stopChild(lr, f.Step) })
 	case *engine.ChildUndoAsked:
 		t.after(func() { l.undoChild(lr, f.Step) })
+	case *engine.OutputHeld:
+		t.askRelease(at, f.Step)
 	case *engine.UndoingBegun:
 		t.undoBegun()
 	case *engine.UndoHeld:
@@ -227,7 +232,7 @@ func (t *turn) ended(step int32, j *scheduler.Job, a attemptOf, ruling scheduler
 	t.unreserve(step)
 	if result != nil {
 		out.Result, out.Output, out.Failure, out.Effect = result.Result, result.Output, result.Failure, result.Effect
-		out.Rollback = result.Rollback
+		out.Rollback, out.Judged = result.Rollback, result.Judged
 		out.Answered = ruling.End == scheduler.EndAnswered
 	} else {
 		out.Result, out.Failure = verdictOf(ruling)

@@ -193,6 +193,7 @@ func (t *turn) recover() {
 	}
 	t.takeUp()
 	t.pendingJobs()
+	t.settle()
 }
 
 // takeUp goes on with what a run has under way, for a new owner or after a pause or a fault: a worker that is known to have

@@ -271,7 +271,7 @@ func (t *Teller) settle(ctx context.Context, o outcome) {
 		delete(t.errands, o.key)
 		return
 	case o.unknown:
-		e.due = time.Now().Add(backoff[0])
+		e.due = time.Now().Add(backoff[2])
 		return
 	}
 	e.attempts++

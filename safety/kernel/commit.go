@@ -19,6 +19,7 @@ func (k *Kernel) commit(ctx context.Context, who Who, act string, next *compiled
 	}
 	for _, p := range next.warnings {
 		v.Warnings = append(v.Warnings, p.String())
+		k.log.Warn("policy", "problem", p.String())
 	}
 	now := active{Version: v.Version, Digest: v.Digest, Seen: seen, Marks: st.active.raised(next.texts)}
 	activeDoc := encode(now)

@@ -73,6 +73,9 @@ type Config struct {
 	MaxBytes int
 	// Reload is how often Base is looked at. Default: DefaultReload.
 	Reload time.Duration
+	// Changed is called after another snapshot came into force, or none is any more, and answers when nothing is sent that was
+	// decided by the one before. It must not change policies. Default: nobody is told.
+	Changed func(context.Context) error
 	// Logger hears of alerts and of what came into force. Default: slog.Default().
 	Logger *slog.Logger
 	// Registry gets the metrics. Default: one of its own.

@@ -223,6 +223,7 @@ func (k *Kernel) follow(ctx context.Context) {
 		return
 	}
 	defer k.end()
+	defer k.tellLater(ctx, k.Snapshot())
 	err := k.read(ctx)
 	if err == nil || ctx.Err() != nil {
 		return
@@ -231,6 +232,24 @@ func (k *Kernel) follow(ctx context.Context) {
 		k.unknown = true
 		k.show()
 		k.raise("documents", fmt.Errorf("what is in force is not known for %s, so nothing starts: %w", age.Round(time.Second), err))
+	}
+}
+
+// confirm has everybody go by what is in force, when that is not what it was before.
+func (k *Kernel) confirm(ctx context.Context, before *safety.Snapshot) error {
+	if k.cfg.Changed == nil || k.Snapshot() == before {
+		return nil
+	}
+	if err := k.cfg.Changed(ctx); err != nil {
+		return fmt.Errorf("%w: it is published, and whether everybody goes by it is not known: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// tellLater is confirm where nobody waits for it.
+func (k *Kernel) tellLater(ctx context.Context, before *safety.Snapshot) {
+	if err := k.confirm(ctx, before); err != nil && ctx.Err() == nil {
+		k.log.Warn("policy", "error", err)
 	}
 }
 

@@ -34,7 +34,8 @@ type Published struct {
 	Replay    *Report // when MaxNewlyDenied was given
 }
 
-// Publish makes drafts active, all or none. When it answers without an error they are in force. The errors are those of
+// Publish makes drafts active, all or none. When it answers without an error they are in force, and nothing is sent that was
+// decided by what was before. The errors are those of
 // PutDraft and ErrDenied, ErrUnapprovable, ErrNewlyDenied, ErrReason, ErrConflict, ErrNotFound; what was in force stays
 // then.
 func (k *Kernel) Publish(ctx context.Context, who Who, req Publish) (Published, error) {
@@ -199,12 +200,13 @@ func (k *Kernel) change(ctx context.Context, who Who, c change) (Published, erro
 			return Published{Replay: report}, fmt.Errorf("%w: %d of %d, more than %d", ErrNewlyDenied, report.NewlyDenied, report.Decisions, *c.maxNewlyDenied)
 		}
 	}
+	before := k.Snapshot()
 	made, err := k.commit(ctx, who, c.actOfAudit(), c.next, Version{Act: c.act, Of: c.of, Reason: c.reason, BreakGlass: c.breakGlass}, st.active.Seen)
 	if err != nil {
 		return Published{}, unavailable(err)
 	}
 	out.Version = made.version
-	return out, nil
+	return out, k.confirm(ctx, before)
 }
 
 // actOfAudit is what the change is called in the audit log.

@@ -339,3 +339,31 @@ func TestTwoStoresPublishAtOnce(t *testing.T) {
 		t.Error("the two have not the same in force")
 	}
 }
+
+// Who sends is told of each change, before the publish answers; a publish that nobody confirms is no success, and in force.
+func TestPublishIsConfirmed(t *testing.T) {
+	var told []string
+	var refuse error
+	var w *world
+	w = newWorld(t, func(c *Config) {
+		c.Changed = func(context.Context) error {
+			if w != nil {
+				told = append(told, w.Snapshot().Digest())
+			}
+			return refuse
+		}
+	})
+	w.put(bundle("a", "job.a", "ALLOW"))
+	p := w.publish()
+	if !slices.Equal(told, []string{p.Version.Digest}) {
+		t.Errorf("told %v", told)
+	}
+	w.look(ctx)
+	if w.publish(); len(told) != 1 {
+		t.Errorf("told %d times of one change", len(told))
+	}
+	refuse = errors.New("a lane does not answer")
+	_, err := w.Rollback(ctx, admin, Rollback{To: "1"})
+	wantErr(t, err, ErrUnavailable)
+	w.want("job.a", "DENY")
+}

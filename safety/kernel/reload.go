@@ -26,6 +26,7 @@ func (k *Kernel) look(ctx context.Context) {
 		return
 	}
 	defer k.end()
+	defer k.tellLater(ctx, k.Snapshot())
 	if err := k.reload(ctx, own); err != nil && ctx.Err() == nil {
 		k.log.Warn("policy not reloaded; it is tried again", "error", err)
 	}

@@ -70,7 +70,7 @@ func answer(d *safety.Decision, jobHash string) (*wire.PolicyCheckResponse, erro
 // approval is a required approval as it crosses the wire.
 func approval(r *safety.RequiredApproval) *wire.PolicyApproval {
 	a := &wire.PolicyApproval{
-		Rule: r.Rule, Reason: r.Reason, Approvers: r.Approvers, Quorum: int32(r.Quorum), DenyQuorum: int32(r.DenyQuorum), //nolint:gosec // at most safety.MaxQuorum
+		Rule: r.Rule, Reason: r.Reason, Approvers: r.Approvers, Quorum: int32(r.Quorum), DenyQuorum: int32(r.DenyQuorum),
 		ExpiresNs: int64(r.Expires), OnExpiry: r.OnExpiry, ExcludeAuthor: r.ExcludeAuthor,
 	}
 	if r.FourEyes != safety.Unset {

@@ -101,4 +101,4 @@ func tellSandbox(out *wire.PolicyConstraints, s *safety.Sandbox) bool {
 	return true
 }
 
-func clamp32(n int64) int32 { return int32(min(n, math.MaxInt32)) } //nolint:gosec // clamped
+func clamp32(n int64) int32 { return int32(min(n, math.MaxInt32)) }

@@ -128,6 +128,9 @@ func (a *attempt) call(ctx context.Context) (output []byte, err error) {
 		}
 	}()
 	job := newJob(a)
+	if err = a.checkDecision(); err != nil {
+		return nil, err
+	}
 	if job.constraints, err = readConstraints(a.request.GetConstraints()); err != nil {
 		return nil, err
 	}

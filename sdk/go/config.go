@@ -1,6 +1,7 @@
 package cordum
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ type WorkerConfig struct {
 	// DrainTimeout is how long Run waits, once told to stop, for tools to return and results to be acknowledged.
 	// Default 30 s.
 	DrainTimeout time.Duration
+	// DecisionKey is the server's public key: a job under constraints is refused, as CodeUnsignedDecision, unless it comes with
+	// the signature of the policy's decision. Default: none, and the connection is trusted.
+	DecisionKey ed25519.PublicKey
 	// Logger gets what goes wrong. Default: nothing is written.
 	Logger *slog.Logger
 }
@@ -54,6 +58,9 @@ var workerID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 func (cfg WorkerConfig) filled() (WorkerConfig, error) {
 	if cfg.Conn != nil && (cfg.URL != "" || cfg.User != "" || cfg.Token != "" || len(cfg.Options) > 0) {
 		return cfg, errors.New("cordum: a worker takes a Conn or what is needed to make one, not both")
+	}
+	if n := len(cfg.DecisionKey); n != 0 && n != ed25519.PublicKeySize {
+		return cfg, fmt.Errorf("cordum: DecisionKey has %d bytes, an Ed25519 public key has %d", n, ed25519.PublicKeySize)
 	}
 	if cfg.URL == "" {
 		cfg.URL = nats.DefaultURL

@@ -1,6 +1,7 @@
 package cordum
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,15 @@ func (j Job) Used(unit string, amount float64) error {
 		return nil
 	}
 	return j.attempt.proof.use(unit, amount)
+}
+
+// checkDecision verifies the signature of a decision with constraints, where the worker was told whose it must be.
+func (a *attempt) checkDecision() error {
+	key, r := a.worker.cfg.DecisionKey, a.request
+	if len(key) == 0 || len(r.GetConstraints()) == 0 || ed25519.Verify(key, wire.DecisionMessage(r), r.GetDecisionSignature()) {
+		return nil
+	}
+	return Fatal(CodeUnsignedDecision, errors.New("the constraints of the job are not signed by the server"))
 }
 
 // readConstraints reads what an attempt has to keep. What cannot be read is no permission.

@@ -2,6 +2,7 @@ package cordum_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"math"
 	"strings"
@@ -100,5 +101,43 @@ func TestJobOfATestHasConstraints(t *testing.T) {
 	must(t, j.Used("tokens", 1))
 	if _, err := cordum.JobUnder(cordum.Job{}, []byte(`{`)); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestDecisionIsSigned: a worker that knows the server's key does nothing under constraints that the server did not sign, whatever
+// of the decision was changed.
+func TestDecisionIsSigned(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	must(t, err)
+	signed := func(change func(*wire.JobRequest)) *wire.JobRequest {
+		return job("1", func(r *wire.JobRequest) {
+			r.Constraints, r.JobHash, r.DecisionSnapshot, r.DecisionRule = []byte(`[{"type":"AllowedTools","value":["git"]}]`), "h", "s", "base/one"
+			r.DecisionSignature = ed25519.Sign(private, wire.DecisionMessage(r))
+			if change != nil {
+				change(r)
+			}
+		})
+	}
+	for name, c := range map[string]struct {
+		change func(*wire.JobRequest)
+		code   string
+	}{
+		"as it was signed":     {nil, ""},
+		"not signed":           {func(r *wire.JobRequest) { r.DecisionSignature = nil }, cordum.CodeUnsignedDecision},
+		"more tools":           {func(r *wire.JobRequest) { r.Constraints = []byte(`[{"type":"AllowedTools","value":["git","rm"]}]`) }, cordum.CodeUnsignedDecision},
+		"of another job":       {func(r *wire.JobRequest) { r.JobHash = "x" }, cordum.CodeUnsignedDecision},
+		"of another snapshot":  {func(r *wire.JobRequest) { r.DecisionSnapshot = "x" }, cordum.CodeUnsignedDecision},
+		"of another tenant":    {func(r *wire.JobRequest) { r.TenantId = "x" }, cordum.CodeUnsignedDecision},
+		"nothing was decided":  {func(r *wire.JobRequest) { r.Constraints, r.DecisionSignature = nil, nil }, ""},
+		"the parts moved over": {func(r *wire.JobRequest) { r.JobHash, r.DecisionSnapshot = "hs", "" }, cordum.CodeUnsignedDecision},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t)
+			startWorker(t, e, echo(func(context.Context, cordum.Job) error { return nil }), func(cfg *cordum.WorkerConfig) { cfg.DecisionKey = public })
+			e.send(signed(c.change))
+			if r := e.result(); r.GetErrorCode() != c.code {
+				t.Errorf("code %q, want %q", r.GetErrorCode(), c.code)
+			}
+		})
 	}
 }

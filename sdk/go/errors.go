@@ -15,6 +15,7 @@ const (
 	CodeOutputTooLarge     = "output_too_large"    // the output is larger than MaxOutput; not tried again
 	CodeCancelled          = "cancelled"           // the job was cancelled and the tool stopped
 	CodeTimeout            = "timeout"             // the attempt's timeout passed and the tool stopped
+	CodeUnsignedDecision   = "unsigned_decision"   // the policy's decision is not signed by the server; the tool was not called
 	CodeInvalidConstraints = "invalid_constraints" // the policy's constraints cannot be read; the tool was not called
 	CodeWorkerStopped      = "worker_stopped"      // the worker's drain timeout passed and the tool stopped
 )

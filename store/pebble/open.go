@@ -39,6 +39,9 @@ type Config struct {
 	// Partitions is the number of partitions of a new store, 1 to 256; 0 means DefaultPartitions. An existing store
 	// keeps the number that it was made with.
 	Partitions int
+	// ReadOnly opens a store that is there without changing anything in it but for the lock of its folder: what would
+	// write answers store.ErrInvalid.
+	ReadOnly bool
 	// Logger gets what the operator should know; nil means slog.Default().
 	Logger *slog.Logger
 	// Clock dates leases and transaction ids; nil means time.Now.
@@ -65,7 +68,11 @@ func Open(cfg Config) (*Store, error) {
 	if disk == nil {
 		disk = vfs.Default
 	}
-	if err := makeFolder(disk, s.dir); err != nil {
+	if s.readOnly {
+		if _, err := disk.Stat(s.dir); err != nil {
+			return nil, fmt.Errorf("store/pebble: there is no store in %s: %w", s.dir, err)
+		}
+	} else if err := makeFolder(disk, s.dir); err != nil {
 		return nil, fmt.Errorf("store/pebble: cannot make the folder %s: %w", s.dir, err)
 	}
 	if err := s.lockFolder(disk); err != nil {
@@ -86,7 +93,7 @@ func newStore(cfg Config) (*Store, error) {
 	if cfg.Partitions < 0 || cfg.Partitions > maxPartitions {
 		return nil, fmt.Errorf("store/pebble: %d partitions, want 1 to %d, or 0 for %d", cfg.Partitions, maxPartitions, DefaultPartitions)
 	}
-	s := &Store{dir: cfg.Dir, ephemeral: cfg.FS != nil, log: cfg.Logger, now: cfg.Clock, failed: make(chan struct{})}
+	s := &Store{dir: cfg.Dir, ephemeral: cfg.FS != nil, readOnly: cfg.ReadOnly, log: cfg.Logger, now: cfg.Clock, failed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -139,7 +146,7 @@ func (s *Store) openLocked(cfg Config, disk vfs.FS) error {
 		return err
 	}
 	opts := s.options(cfg.FS)
-	opts.Lock = s.lock
+	opts.Lock, opts.ReadOnly = s.lock, s.readOnly
 	db, err := pebbledb.Open(s.dir, opts)
 	if err != nil {
 		if strings.Contains(err.Error(), "unknown format major version") {
@@ -179,6 +186,9 @@ func refuseForeign(disk vfs.FS, dir string) error {
 // loadMeta reads what the store says about itself, or writes it when the store is new.
 func (s *Store) loadMeta(cfg Config) error {
 	raw, err := s.get(metaKey)
+	if errors.Is(err, store.ErrNotFound) && s.readOnly {
+		return fmt.Errorf("%w: %s has no description", ErrForeign, s.dir)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return s.create(cfg)
 	}

@@ -17,6 +17,7 @@ import (
 type Store struct {
 	dir       string
 	ephemeral bool // on a file system that the caller brought
+	readOnly  bool
 	log       *slog.Logger
 	now       func() time.Time
 	meta      meta

@@ -4,11 +4,19 @@ import (
 	"fmt"
 
 	pebbledb "github.com/cockroachdb/pebble/v2"
+
+	"cordum.dev/cordum/store"
 )
+
+// errReadOnly says that the store was opened for reading only.
+var errReadOnly = fmt.Errorf("%w: the store is open for reading only", store.ErrInvalid)
 
 // apply makes a batch visible and sends it to the write-ahead log without waiting for the disk. Pebble reports a log
 // that cannot be written or rotated by a panic or by Fatalf; both make the store unusable.
 func (s *Store) apply(b *pebbledb.Batch) (err error) {
+	if s.readOnly {
+		return errReadOnly
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = s.fail(fmt.Errorf("write: %v", r))

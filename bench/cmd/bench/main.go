@@ -3,6 +3,7 @@
 //
 //	bench -server bin/cordum          everything
 //	bench -only floor                 the floor alone
+//	bench -only policy                decisions alone
 package main
 
 import (
@@ -14,11 +15,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"cordum.dev/cordum/bench/floor"
 	"cordum.dev/cordum/bench/load"
+	"cordum.dev/cordum/bench/policy"
 	"cordum.dev/cordum/bench/process"
 	"cordum.dev/cordum/bench/report"
 )
@@ -65,13 +68,13 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.server, "server", "bin/cordum", "the cordum binary to measure")
 	flags.StringVar(&o.dir, "dir", ".", "a folder on the disk to measure; what is written there is removed")
-	flags.StringVar(&o.only, "only", "", `"floor" or "load": measure only that`)
+	flags.StringVar(&o.only, "only", "", `"floor", "load" or "policy": measure only that`)
 	flags.DurationVar(&o.length, "for", 8*time.Second, "how long one throughput is measured")
 	flags.BoolVar(&o.strict, "strict", false, "fail when a goal is missed")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || (o.only != "" && o.only != "floor" && o.only != "load") {
+	if flags.NArg() > 0 || !slices.Contains([]string{"", "floor", "load", "policy"}, o.only) {
 		return o, fmt.Errorf("unexpected arguments %q; see -help", args)
 	}
 	return o, nil
@@ -93,20 +96,30 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 
 	var fl report.Floor
-	if o.only != "load" {
+	if o.only == "" || o.only == "floor" {
 		if fl, err = measureFloor(ctx, dir, o.length/2); err != nil {
 			return err
 		}
 	}
 	var server *load.Report
-	if o.only != "floor" {
+	if o.only == "" || o.only == "load" {
 		r, err := measureLoad(ctx, o, dir)
 		if err != nil {
 			return err
 		}
 		server = &r
 	}
-	lines := report.Lines(fl, inFlight, server)
+	var lines []report.Line
+	if o.only != "policy" {
+		lines = report.Lines(fl, inFlight, server)
+	}
+	if o.only == "" || o.only == "policy" {
+		figures, err := policy.Measure()
+		if err != nil {
+			return err
+		}
+		lines = append(lines, report.PolicyLines(figures)...)
+	}
 	if err := report.Print(out, lines); err != nil {
 		return err
 	}
