@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/engine"
@@ -36,9 +37,30 @@ type Documents interface {
 	ChangeDocs(ctx context.Context, c runner.Caller, act, subject string, changes ...runner.DocChange) error
 }
 
+// AuditLog is the record of who did what.
+type AuditLog interface {
+	// AuditRecords lists the caller's tenant's. Of the query the tenant has no effect.
+	AuditRecords(ctx context.Context, c runner.Caller, q runner.AuditQuery) ([]runner.AuditRecord, string, error)
+	// VerifyAudit checks the chains of the caller's tenant against the newest signed head.
+	VerifyAudit(ctx context.Context, c runner.Caller) (runner.AuditReport, error)
+	// ExportAudit writes all records of the caller's tenant. After an error what was written has no last line.
+	ExportAudit(ctx context.Context, c runner.Caller, w io.Writer) error
+	// AuditHeads lists the signed heads, newest first; with all, every tenant's chains are shown.
+	AuditHeads(ctx context.Context, c runner.Caller, all bool, cursor string, limit int) ([]runner.AuditHead, string, error)
+	// TakeAuditHead takes one now.
+	TakeAuditHead(ctx context.Context, c runner.Caller, all bool) (runner.AuditHead, error)
+	// Evidence is what a run did, with proof.
+	Evidence(ctx context.Context, c runner.Caller, run string) (runner.AuditEvidence, error)
+	// LegalHolds keep records of the caller's tenant from being removed.
+	LegalHolds(ctx context.Context, c runner.Caller) ([]runner.LegalHold, error)
+	SetLegalHold(ctx context.Context, c runner.Caller, run string) (runner.LegalHold, error)
+	LiftLegalHold(ctx context.Context, c runner.Caller, hold string) error
+}
+
 // Calls are the calls that are answered at once.
 type Calls interface {
 	Documents
+	AuditLog
 
 	PutWorkflow(ctx context.Context, c runner.Caller, source []byte, f runner.Format) (runner.WorkflowVersion, error)
 	CheckWorkflow(ctx context.Context, source []byte, f runner.Format) (runner.WorkflowVersion, []dag.Diagnostic)

@@ -17,6 +17,7 @@ import (
 // memory and by tenant.
 type fakeEngine struct {
 	holds     fakeHolds
+	audit     fakeAudit
 	mu        sync.Mutex
 	workflows map[string][]runner.WorkflowVersion // by tenant/id, oldest first
 	runs      map[string]*fakeRun                 // by tenant/id

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
@@ -131,6 +132,19 @@ func TestDraftPublishRollbackOverREST(t *testing.T) {
 	a.call("GET", prefix+"/policy/bundles/acme~base", "").want(200, "").json(&b)
 	if b.State != "deleted" {
 		t.Errorf("bundle %+v", b)
+	}
+}
+
+// The canonical form is answered byte by byte, so that anybody can check its digest.
+func TestCanonicalFormIsAnsweredAsItIs(t *testing.T) {
+	a := policyAPI(t, nil)
+	a.call("POST", prefix+"/policy/bundles", `{"name":"x","rules":[{"id":"a","match":{"when":"input.n < 3 && input.m > 1"},"decision":"DENY","reason":"<&> é \u2028"}]}`).want(201, "")
+	var p PolicyPublished
+	a.call("POST", prefix+"/policy/publish", "").want(200, "").json(&p)
+	var s PolicySnapshot
+	a.call("GET", prefix+"/policy/snapshots/"+p.Digest, "").want(200, "").json(&s)
+	if sum := sha256.Sum256(s.Canonical); hex.EncodeToString(sum[:]) != p.Digest {
+		t.Errorf("%s has another digest than %s", s.Canonical, p.Digest)
 	}
 }
 

@@ -14,7 +14,7 @@ var (
 // Routes is the one table of what the gateway serves.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), holdRoutes(), keyRoutes(), policyRoutes(), streamRoutes(), systemRoutes()} {
+	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), holdRoutes(), keyRoutes(), policyRoutes(), auditRoutes(), streamRoutes(), systemRoutes()} {
 		all = append(all, part...)
 	}
 	return all

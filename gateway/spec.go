@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"cordum.dev/cordum/engine/plan"
+	"cordum.dev/cordum/engine/runner"
 )
 
 // specs are the OpenAPI document in the forms it is served.
@@ -43,6 +45,7 @@ func apiConfig(version string) huma.Config {
 				{Name: "workers", Description: "Who does the work"},
 				{Name: "approvals", Description: "What waits for a person"},
 				{Name: "keys", Description: "Who may call"},
+				{Name: "audit", Description: "Who did what, with proof"},
 				{Name: "policy", Description: "Which jobs may start, under which constraints, and who has to agree"},
 				{Name: "stream", Description: "Runs as they happen"},
 				{Name: "system", Description: "The server itself"},
@@ -147,6 +150,9 @@ func schemaName(t reflect.Type, hint string) string {
 	}
 	if t.PkgPath() == reflect.TypeFor[plan.Plan]().PkgPath() && !slices.Contains(planSchemas, name) {
 		return "Plan" + name
+	}
+	if t.PkgPath() == reflect.TypeFor[runner.AuditRecord]().PkgPath() {
+		return "Audit" + strings.TrimPrefix(name, "Audit")
 	}
 	return name
 }

@@ -188,7 +188,9 @@ func (r *rule) impossible() string {
 }
 
 // mayFail tells whether a comparison may fail to be evaluated: of what is missing, or of another kind than it seems.
-func (t *term) mayFail() bool { return t.root == "input" || (t.root == "tags" && t.op != "==" && t.op != "!=") }
+func (t *term) mayFail() bool {
+	return t.root == "input" || (t.root == "tags" && t.op != "==" && t.op != "!=")
+}
 
 // criterionOf is the criterion about the same value of the request as a term, or nil.
 func (r *rule) criterionOf(t term) *criterion {

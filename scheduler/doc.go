@@ -4,6 +4,7 @@
 //
 //   - The job machine (job.go): the states of one job and the attempts made at it. Its facts are durable, written by the
 //     lane that decides them.
+//
 //   - The [Fleet]: the workers as their heartbeats show them, the queues of attempts that wait for one, and the choice
 //     of a worker for each. It is soft state. When it is lost, lanes announce their released attempts again, heartbeats
 //     say which worker has what, and nothing is repeated that a worker still does.

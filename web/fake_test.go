@@ -141,7 +141,9 @@ func (f *fakeAPI) advance(eventType, step, state string, data object) {
 		}
 		if step == "approval" && state == "waiting" {
 			f.approval = object{
-				"id": fakeApproval, "run_id": fakeRun, "workflow": "db-migration", "step": "approval", "title": "Approve <b>migration</b>?",
+				"round": 1, "needs": []object{{"rule": "acme/prod", "reason": "it is production", "approvers": []string{"role:sre"}, "quorum": 2, "four_eyes": true}},
+				"votes": []object{},
+				"id":    fakeApproval, "run_id": fakeRun, "workflow": "db-migration", "step": "approval", "title": "Approve <b>migration</b>?",
 				"context": object{"migration": "v2.0"}, "state": "waiting", "hash": "h1", "requested_at": now, "requested_by": "user:dev",
 			}
 		}

@@ -39,7 +39,7 @@ type office struct {
 }
 
 // newOffice starts a server with a policy and makes a key for everybody.
-func newOffice(t *testing.T, policy string) *office {
+func newOffice(t *testing.T, policy string, env ...string) *office {
 	t.Helper()
 	o := &office{process: newProcess(t), keys: map[string]string{"root": rootKey}}
 	o.mode = []string{}
@@ -47,7 +47,7 @@ func newOffice(t *testing.T, policy string) *office {
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o.start("CORDUM_API_KEY="+rootKey, "CORDUM_WORKER_TOKEN="+workerToken, "SAFETY_POLICY_PATH="+file)
+	o.start(append(env, "CORDUM_API_KEY="+rootKey, "CORDUM_WORKER_TOKEN="+workerToken, "SAFETY_POLICY_PATH="+file)...)
 	for name, roles := range map[string]string{"ann": "author,operator,approver,sre", "bob": "approver,sre", "cid": "approver,sre", "eve": "approver"} {
 		o.makeKey(name, roles, name)
 	}
@@ -261,7 +261,7 @@ func (o *office) checkAudit(run string) {
 		}
 		acts[record.Act]++
 	}
-	if acts["decision"] != 2 || acts["release"] != 1 || acts["result"] != 1 || acts["approval"] < 4 {
+	if acts["decision"] != 2 || acts["release"] != 1 || acts["result"] < 1 || acts["approval"] < 4 {
 		o.t.Errorf("audit records: %v", acts)
 	}
 }

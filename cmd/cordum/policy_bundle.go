@@ -79,13 +79,9 @@ func newPolicyPut(a *app) *cobra.Command {
 			if signature, err = a.signature(signature, signatureFile); err != nil {
 				return err
 			}
-			body, err := json.Marshal(struct {
-				Bundle    string `json:"bundle"`
-				Signature string `json:"signature,omitempty"`
-				Overlay   bool   `json:"overlay,omitempty"`
-			}{string(raw), signature, overlay})
+			body, err := bundleBody(raw, signature, overlay)
 			if err != nil {
-				return fmt.Errorf("encode the bundle: %w", err)
+				return err
 			}
 			c, err := a.client()
 			if err != nil {
@@ -110,6 +106,19 @@ func newPolicyPut(a *app) *cobra.Command {
 	f.BoolVar(&overlay, "overlay", false, "the bundle can only tighten")
 	f.StringVar(&etag, "if-match", "", "only while the draft has this ETag")
 	return cmd
+}
+
+// bundleBody is a bundle with its signature beside it: the text in a string, so that every byte arrives as it was signed.
+func bundleBody(text []byte, signature string, overlay bool) ([]byte, error) {
+	body, err := json.Marshal(struct {
+		Bundle    string `json:"bundle"`
+		Signature string `json:"signature,omitempty"`
+		Overlay   bool   `json:"overlay,omitempty"`
+	}{string(text), signature, overlay})
+	if err != nil {
+		return nil, fmt.Errorf("encode the bundle: %w", err)
+	}
+	return body, nil
 }
 
 // signature is what two flags say together: text as it is, bytes as base64.

@@ -21,7 +21,7 @@ func (c *serveConfig) policyConfig() (kernel.Config, error) {
 		return kernel.Config{}, usagef("SAFETY_POLICY_PUBLIC_KEY: %w", err)
 	}
 	cfg := kernel.Config{
-		Default: safety.Deny, Keys: keys, SignatureRequired: c.PolicySigned || c.Production,
+		Tenant: c.Tenant, Default: safety.Deny, Keys: keys, SignatureRequired: c.PolicySigned || c.Production,
 		Reload: c.PolicyReload, MaxBytes: c.PolicyMaxBytes,
 	}
 	if c.Dev {

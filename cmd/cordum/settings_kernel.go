@@ -149,7 +149,7 @@ func refuseFile(say func(string, ...any), name, file string, load func(string) e
 	}
 }
 
-// authorities reads those of a file; no file is nil.
+// authorities reads those of a file. No file is nil: the authorities of the system, or nobody to ask a certificate of.
 func authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil

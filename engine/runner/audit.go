@@ -123,6 +123,8 @@ func actOf(f codec.Fielder) (name audit.Act, detail string) {
 		return audit.Result, "retrying"
 	case *engine.LateResult:
 		return audit.Result, "late"
+	case *engine.OutputJudged:
+		return audit.Decision, "output: " + f.Verdict + " by " + f.Rule + " under " + shortDigest(f.Snapshot)
 	case *engine.OutputHeld:
 		return audit.Quarantine, "held"
 	case *engine.UndoSettled:

@@ -23,6 +23,7 @@ type AuditConfig struct {
 
 // What callers are told of the audit log.
 type (
+	AuditAct      = audit.Act
 	AuditRecord   = audit.Record
 	AuditQuery    = audit.Query
 	AuditHead     = audit.Head

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strconv"
 	"time"
 
 	"cordum.dev/cordum/engine"
@@ -219,8 +220,15 @@ func (lr *live) request(node int32) safety.Request {
 	req, spec := lr.bare(node), lr.run.Spec(node)
 	req.Principal, req.Roles, req.ActorType = lr.run.StartedBy, lr.run.Roles, lr.run.ActorType
 	req.Source, req.Priority, req.Labels = lr.source(node), priorityName(spec.Priority), lr.run.JobLabels(node)
+	if cost, err := strconv.ParseFloat(req.Labels[costLabel], 64); err == nil && cost > 0 {
+		req.Cost = cost
+	}
 	return req
 }
+
+// costLabel is the label with which a step, or whoever starts a run, says what a job will cost: the same that a budget of the
+// unit cost reserves.
+const costLabel = "budget.cost"
 
 // bare is what of a request its hash covers: what the worker will get.
 func (lr *live) bare(node int32) safety.Request {

@@ -141,7 +141,9 @@ func (t *turn) answered(step, attempt int32, hash string, d safety.Decision, err
 		err = errors.New("the job changed while the kernel was asked")
 	}
 	if err != nil {
-		t.lane.log.Warn("no decision", "run_id", lr.id, "job_id", lr.jobID(step), "error", err)
+		if lr.refusals == 0 { // the first of many
+			t.lane.log.Warn("no decision: the job waits", "run_id", lr.id, "job_id", lr.jobID(step), "error", err)
+		}
 		t.putOff(step, whyNoKernel)
 	} else {
 		t.rule(step, d, hash, "")

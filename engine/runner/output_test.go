@@ -36,6 +36,20 @@ func gives(output string) func(*wire.JobRequest) *wire.JobResult {
 	}
 }
 
+// serving connects a worker of a topic's own, that counts what it is sent.
+func (w *world) serving(topic string, act func(*wire.JobRequest) *wire.JobResult) *counter {
+	w.t.Helper()
+	if act == nil {
+		act = succeed
+	}
+	c := &counter{}
+	w.newWorker("of-"+topic, func(j *wire.JobRequest) *wire.JobResult {
+		c.n.Add(1)
+		return act(j)
+	}, topic)
+	return c
+}
+
 // shown is all that people are shown of a run: the run, its steps, its timeline and its approvals.
 func (w *world) shown(run string) string {
 	w.t.Helper()
@@ -74,16 +88,16 @@ func TestQuarantine(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				governed(t, w, outputRules)
 				pad := strings.Repeat("x", padding)
-				made := w.counting("job.make", gives(`{"key":"`+canary+`","pad":"`+pad+`"}`))
+				made := w.serving("job.make", gives(`{"key":"`+canary+`","pad":"`+pad+`"}`))
 				var got string
-				w.counting("job.use", func(j *wire.JobRequest) *wire.JobResult {
+				w.serving("job.use", func(j *wire.JobRequest) *wire.JobResult {
 					got = string(j.Input)
 					return succeed(j)
 				})
 				w.put(makeAndUse)
 				run := w.run("wf", `{}`)
 				a := w.waiting(run, "make")
-				if v := w.view(run); v.State != "waiting" || a.Source != "output" || a.State != "waiting" || w.step(run, "make").JobState != "SUCCEEDED" {
+				if v := w.view(run); v.State != "waiting" || a.Source != "output" || a.State != "waiting" || w.step(run, "make").JobState != "succeeded" {
 					t.Errorf("the run is %s, the job %s, the approval %+v", v.State, w.step(run, "make").JobState, a)
 				}
 				if !strings.Contains(string(a.Context), `"aws_access_key","path":"$.key"`) || len(a.Input) > 0 {
@@ -96,7 +110,7 @@ func TestQuarantine(t *testing.T) {
 					t.Fatal(err)
 				}
 				v := w.ended(run)
-				w.states(v, "make succeeded, use succeeded")
+				w.states(v, "make=succeeded use=succeeded")
 				if got != `{"got":"`+canary+`"}` || made.count() != 1 {
 					t.Errorf("the next step got %s after %d attempts", got, made.count())
 				}
@@ -121,10 +135,10 @@ func TestQuarantineRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				governed(t, w, outputRules)
-				w.counting("job.make", gives(`{"key":"`+canary+`"}`))
-				used := w.counting("job.use", nil)
+				w.serving("job.make", gives(`{"key":"`+canary+`"}`))
+				used := w.serving("job.use", nil)
 				var undone string
-				undo := w.counting("job.undo", func(j *wire.JobRequest) *wire.JobResult {
+				undo := w.serving("job.undo", func(j *wire.JobRequest) *wire.JobResult {
 					undone = string(j.Input)
 					return gives(`"` + canary + `"`)(j) // what a compensation gives is dropped
 				})
@@ -133,10 +147,10 @@ func TestQuarantineRefused(t *testing.T) {
 				end(w, w.waiting(run, "make"))
 				v := w.ended(run)
 				if name == "cancelled" {
-					w.states(v, "make cancelled, use cancelled")
+					w.states(v, "make=cancelled use=skipped")
 					w.command(run, runner.VerbRollback)
 				} else {
-					w.states(v, "make denied, use skipped")
+					w.states(v, "make=denied use=skipped undo:make=succeeded")
 				}
 				w.until("it is undone", func() bool { return w.view(run).Compensation == "done" })
 				if undone != `{"got":"`+canary+`"}` || undo.count() != 1 || used.count() != 0 {
@@ -156,12 +170,12 @@ func TestOutputDenied(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		governed(t, w, outputRules)
 		read := w.measured()
-		made := w.counting("job.deny", gives(`{"key":"`+canary+`"}`))
-		undo := w.counting("job.u", nil)
+		made := w.serving("job.deny", gives(`{"key":"`+canary+`"}`))
+		undo := w.serving("job.u", nil)
 		w.put("id: wf\nsteps:\n  - {id: a, topic: job.deny, retry: {max_attempts: 3}, compensate: {topic: job.u}}\n")
 		run := w.run("wf", `{}`)
 		v := w.ended(run)
-		w.states(v, "a denied")
+		w.states(v, "a=denied undo:a=succeeded")
 		w.until("it is undone", func() bool { return w.view(run).Compensation == "done" })
 		if e := w.step(run, "a").Error; e == nil || e.Code != "output_denied" || !strings.Contains(e.Message, "base/gone: no keys here") {
 			t.Errorf("%+v", e)
@@ -186,10 +200,10 @@ func TestOutputRedacted(t *testing.T) {
 		t.Run(topic, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				governed(t, w, outputRules)
-				w.counting("job."+topic, gives(c.gives))
+				w.serving("job."+topic, gives(c.gives))
 				w.put("id: wf\nsteps:\n  - {id: a, topic: job." + topic + "}\n  - {id: b, type: transform, depends_on: [a], input: \"${steps.a.output}\"}\n")
 				run := w.run("wf", `{}`)
-				w.states(w.ended(run), "a succeeded, b succeeded")
+				w.states(w.ended(run), "a=succeeded b=succeeded")
 				if got := string(w.step(run, "a").Output); got != c.want {
 					t.Errorf("got %s, want %s", got, c.want)
 				}
@@ -206,7 +220,7 @@ func TestFailureScreened(t *testing.T) {
 	} {
 		bubble(t, func(t *testing.T, w *world) {
 			governed(t, w, outputRules)
-			tries := w.counting("job.fail", func(*wire.JobRequest) *wire.JobResult {
+			tries := w.serving("job.fail", func(*wire.JobRequest) *wire.JobResult {
 				return &wire.JobResult{
 					Status: wire.JobStatus_JOB_STATUS_FAILED_RETRYABLE, ErrorCode: "refused", ErrorMessage: message,
 					ErrorDetails: []byte(`{"who":"bob@example.com"}`),
@@ -214,7 +228,7 @@ func TestFailureScreened(t *testing.T) {
 			})
 			w.put("id: wf\nsteps:\n  - {id: a, topic: job.fail, retry: {max_attempts: 2}}\n")
 			run := w.run("wf", `{}`)
-			w.states(w.ended(run), "a failed")
+			w.states(w.ended(run), "a=failed")
 			e := w.step(run, "a").Error
 			if e == nil || e.Code != "refused" || e.Message != want || tries.count() != 2 {
 				t.Errorf("%+v after %d attempts, want %s", e, tries.count(), want)
@@ -223,4 +237,23 @@ func TestFailureScreened(t *testing.T) {
 			w.hidden(run, "@example.com")
 		})
 	}
+}
+
+// TestOutputWithoutPolicy: while nobody knows the policy no result is accepted, and none is lost.
+func TestOutputWithoutPolicy(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		k := governed(t, w, outputRules)
+		policy := k.now.Load()
+		w.serving("job.mail", func(j *wire.JobRequest) *wire.JobResult {
+			k.now.Store(nil)
+			return gives(`{"m":"ann@example.com"}`)(j)
+		})
+		w.put("id: wf\nsteps:\n  - {id: a, topic: job.mail}\n")
+		run := w.run("wf", `{}`)
+		time.Sleep(time.Minute)
+		w.states(w.view(run), "a=running")
+		w.publish(k, policy)
+		w.states(w.ended(run), "a=succeeded")
+		w.hidden(run, "@example.com")
+	})
 }

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"bus":            {"bus/wire"},
 	"bus/wire":       {},
 	"bus/wire/*":     {"bus/wire"},
-	"engine/runner":  {"engine", "dag", "steps", "steps/expr", "scheduler", "safety", "config", "store", "bus", "bus/wire", "store/audit"},
+	"engine/runner":  {"engine", "dag", "steps", "steps/expr", "scheduler", "safety", "safety/scan", "config", "store", "bus", "bus/wire", "store/audit"},
 	"packs":          {"dag", "steps", "safety", "config", "store"},
 	"sdk/go":         {"bus/wire"},
 	"steps/builtin":  {"steps", "steps/expr", "sdk/go"},

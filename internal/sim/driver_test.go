@@ -143,7 +143,7 @@ func (d *driver) start() {
 	if d.journal.killAt = 0; d.outage.kill && d.outage.every > 0 {
 		d.journal.killAt = d.restartAt
 	}
-	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone})
+	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, FourEyes: true, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func skill(c trial.Cue) string { return c.Job.Topic + " " + strings.Join(c.Job.R
 
 // atRest tells whether nothing more happens by itself, as far as can be known from outside.
 func (d *driver) atRest() bool {
-	if len(d.agenda) > 0 || !d.o.NextTimer(time.Now().Add(-calm)).IsZero() {
+	if len(d.agenda) > 0 || !d.nextTimer(time.Now().Add(-calm)).IsZero() {
 		return false
 	}
 	for _, c := range d.open {
@@ -421,8 +421,11 @@ func (d *driver) comeBack() {
 // dozeOff switches the server off until shortly before the next timer when that is long and nobody has anything to do.
 func (d *driver) dozeOff() bool {
 	now := time.Now()
-	next := d.o.NextTimer(now)
-	if len(d.agenda)+len(d.open) > 0 || next.Sub(now) < doze {
+	if len(d.agenda)+len(d.open) > 0 {
+		return false
+	}
+	next := d.nextTimer(now)
+	if next.Sub(now) < doze {
 		return false
 	}
 	idle := true

@@ -8,34 +8,67 @@ import (
 
 	"cordum.dev/cordum/engine/plan/trial"
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/safety"
 )
 
 // tester is who starts the run of every case, and gives the orders of which it does not say by whom.
 const tester = "user:tester"
 
-// reply answers an approval. An answer that is refused changes nothing.
+// between is how long after one another people answer the same question.
+const between = time.Millisecond
+
+// reply lets people answer an approval, one after the other.
 func (d *driver) reply(c trial.Cue) {
-	var waiting []runner.ApprovalView
-	err := d.call("", "", func(ctx context.Context, by runner.Caller) (err error) {
-		waiting, _, err = d.r.Approvals(ctx, by, runner.Filter{State: "waiting", Limit: 1000})
-		return err
-	})
-	if err != nil {
-		d.o.Wrong("approvals cannot be listed: " + err.Error())
-		return
-	}
+	waiting := d.questions()
 	at := slices.IndexFunc(waiting, func(a runner.ApprovalView) bool { return a.RunID == c.Run && a.Step == c.Path })
 	if at < 0 {
 		d.o.Note(time.Now(), c.Name+": nobody is asked any more")
 		return
 	}
-	err = d.call(c.Reply.By, c.Reply.Comment, func(ctx context.Context, by runner.Caller) error {
-		_, err := d.r.Decide(ctx, by, waiting[at].ID, runner.Decision{
-			Approve: c.Reply.Decision == "approve", SendBack: c.Reply.To, Comment: c.Reply.Comment, ExpectHash: waiting[at].Hash,
+	var needs []safety.Need
+	for _, n := range waiting[at].Needs {
+		needs = append(needs, safety.Need{Approvers: n.Approvers})
+	}
+	for i, who := range c.Reply.Voters(needs) {
+		d.later(time.Duration(i)*between, func() { d.vote(c, waiting[at], who) })
+	}
+}
+
+// vote gives one person's answer. One that is refused changes nothing.
+func (d *driver) vote(c trial.Cue, a runner.ApprovalView, who safety.Person) {
+	err := d.call(who.Actor, c.Reply.Comment, func(ctx context.Context, by runner.Caller) error {
+		by.Roles, by.Groups = who.Roles, who.Groups
+		_, err := d.r.Decide(ctx, by, a.ID, runner.Decision{
+			Approve: c.Reply.Decision == "approve", SendBack: c.Reply.To, Comment: c.Reply.Comment, Values: c.Reply.Values, ExpectHash: a.Hash,
 		})
 		return err
 	})
-	d.o.Note(time.Now(), fmt.Sprintf("%s: %s by %s: %s", c.Name, c.Reply.Decision, c.Reply.By, accepted(err)))
+	d.o.Note(time.Now(), fmt.Sprintf("%s: %s by %s: %s", c.Name, c.Reply.Decision, who.Actor, accepted(err)))
+}
+
+// questions are the approvals that wait.
+func (d *driver) questions() (waiting []runner.ApprovalView) {
+	err := d.call("", "", func(ctx context.Context, by runner.Caller) (err error) {
+		by.Roles = []string{safety.RoleAdmin}
+		waiting, _, err = d.r.Approvals(ctx, by, runner.Filter{State: "waiting", Limit: 1000})
+		return err
+	})
+	if err != nil {
+		d.o.Wrong("approvals cannot be listed: " + err.Error())
+	}
+	return waiting
+}
+
+// nextTimer is the earliest time after one at which the clock takes something further: what the runs wait for, or a question
+// that expires.
+func (d *driver) nextTimer(after time.Time) time.Time {
+	next := d.o.NextTimer(after)
+	for _, a := range d.questions() {
+		if at := a.ExpiresAt; at != nil && at.After(after) && (next.IsZero() || at.Before(next)) {
+			next = *at
+		}
+	}
+	return next
 }
 
 func (d *driver) signal(c trial.Cue) {

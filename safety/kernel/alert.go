@@ -29,13 +29,17 @@ func (k *Kernel) raise(subject string, err error) {
 // tell writes the alerts that are not yet there into the audit log. With the turn, and only while documents can be changed.
 func (k *Kernel) tell(ctx context.Context) {
 	for len(k.untold) > 0 {
-		who := Who{Tenant: systemActor, Actor: systemActor, Reason: clip(k.untold[0].Message, MaxReason), ActorType: "service"}
-		if err := k.cfg.Documents.ChangeDocs(ctx, who, ActAlert, k.untold[0].Subject); err != nil {
+		if err := k.cfg.Documents.ChangeDocs(ctx, k.itself(k.untold[0].Message), ActAlert, k.untold[0].Subject); err != nil {
 			k.log.Warn("policy alert not in the audit log yet", "error", err)
 			return
 		}
 		k.untold = k.untold[1:]
 	}
+}
+
+// itself is who does what nobody asked for.
+func (k *Kernel) itself(reason string) Who {
+	return Who{Tenant: k.cfg.Tenant, Actor: systemActor, Reason: clip(reason, MaxReason), ActorType: "service"}
 }
 
 // clip shortens a text to n bytes, at the beginning of a character.

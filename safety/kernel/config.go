@@ -50,7 +50,7 @@ const (
 	ActPublish    = "policy.publish"
 	ActRollback   = "policy.rollback"
 	ActAlert      = "policy.alert"
-	ActShadow     = "policy.shadow"
+	ActShadow     = "config.change" // on subjects that begin with "policy shadow"
 	ActReplay     = "replay"
 	ActBreakGlass = "break_glass"
 )
@@ -63,6 +63,8 @@ type Config struct {
 	Past Past
 	// Base is the operator's own policy, a file or an address. Default: none.
 	Base Source
+	// Tenant owns the records of what the kernel does by itself: alerts, and the file that is read. Default: "default".
+	Tenant string
 	// Default decides where no rule does and Base says nothing: safety.Deny, the zero value, or safety.Allow.
 	Default safety.Verdict
 	// Keys may have signed bundles. Default: none; signatures are kept and say nothing.
@@ -83,6 +85,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Tenant == "" {
+		c.Tenant = "default"
+	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}

@@ -43,8 +43,8 @@ func (k *Kernel) Publish(ctx context.Context, who Who, req Publish) (Published, 
 		return Published{}, err
 	}
 	defer k.end()
-	if err := k.read(ctx); err != nil {
-		return Published{}, unavailable(err)
+	if err := k.current(ctx); err != nil {
+		return Published{}, err
 	}
 	st := k.state.Load()
 	next, err := k.toPublish(ctx, st, req.Bundles)
@@ -54,6 +54,18 @@ func (k *Kernel) Publish(ctx context.Context, who Who, req Publish) (Published, 
 	return k.change(ctx, who, change{
 		act: ActPublish, reason: req.Reason, breakGlass: req.BreakGlass, maxNewlyDenied: req.MaxNewlyDenied, next: next,
 	})
+}
+
+// current reads what others have published. Nothing is published on top of what is not known, or before the base is part of
+// it.
+func (k *Kernel) current(ctx context.Context) error {
+	if err := k.read(ctx); err != nil {
+		return unavailable(err)
+	}
+	if k.pending || k.state.Load().etag == "" {
+		return fmt.Errorf("%w: the policy that the server was started with is not yet in force", ErrUnavailable)
+	}
+	return nil
 }
 
 // toPublish compiles what would be active after a publish.
@@ -129,8 +141,8 @@ func (k *Kernel) Rollback(ctx context.Context, who Who, req Rollback) (Published
 		return Published{}, err
 	}
 	defer k.end()
-	if err := k.read(ctx); err != nil {
-		return Published{}, unavailable(err)
+	if err := k.current(ctx); err != nil {
+		return Published{}, err
 	}
 	old, err := k.Version(ctx, req.To)
 	if err != nil {

@@ -278,6 +278,50 @@ func TestThePolicyMayForbidItsOwnChange(t *testing.T) {
 	}
 }
 
+// Rules about all jobs say nothing of changes of the policy: a freeze can be lifted.
+func TestRulesAboutEverythingDoNotForbidTheirEnd(t *testing.T) {
+	for name, match := range map[string]string{
+		"tenants": `tenants: ["*"]`, "people": `principals: ["*"]`, "a condition": `when: "input.n > 1"`, "roles": "roles: [admin]",
+	} {
+		w := newWorld(t, func(c *Config) { c.Default = safety.Allow })
+		w.put("name: freeze\nrules:\n  - {id: all, match: {" + match + "}, decision: DENY}\n")
+		w.publish()
+		if _, err := w.Rollback(ctx, admin, Rollback{To: "1"}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, rule := range map[string]string{
+		"every tool":           `match: {tools: ["*"]}, decision: DENY`,
+		"an approval":          `match: {tool: policy.rollback}, decision: REQUIRE_APPROVAL`,
+		"what cannot be known": `match: {tool: policy.rollback, when: "input.n > 1"}, decision: ALLOW`,
+		"one person":           `match: {tool: policy.rollback, principals: ["user:ann"]}, decision: DENY`,
+	} {
+		w := newWorld(t, nil)
+		w.put("name: a\nrules:\n  - {id: r, " + rule + "}\n")
+		_, err := w.Publish(ctx, admin, Publish{})
+		if !errors.Is(err, ErrUnapprovable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Nothing is published before what the server was started with is in force.
+func TestNothingIsPublishedBeforeTheStart(t *testing.T) {
+	path := policyFile(t, allowFile)
+	w := openWorld(t, NewMemory(), func(c *Config) { c.Base = File{Path: path} })
+	w.put(bundle("a", "job.a", "DENY"))
+	_, err := w.Publish(ctx, admin, Publish{})
+	wantErr(t, err, ErrUnavailable)
+	w.look(ctx)
+	w.publish()
+	write(t, path, denyFile)
+	again := openWorld(t, w.docs, func(c *Config) { c.Base = File{Path: path} })
+	_, err = again.Rollback(ctx, admin, Rollback{To: "1"})
+	wantErr(t, err, ErrUnavailable)
+	again.look(ctx)
+	again.want("job.x", "DENY")
+}
+
 func TestWhatNobodyCouldApproveIsNotPublished(t *testing.T) {
 	w := newWorld(t, nil)
 	d := w.put("name: ask\nrules:\n  - {id: two, match: {topics: [job.a]}, decision: REQUIRE_APPROVAL, approval: {approvers: [\"user:a\"], quorum: 2}}\n")

@@ -51,7 +51,7 @@ func (k *Kernel) reload(ctx context.Context, own base) error {
 		k.settled()
 		return nil
 	}
-	who := Who{Tenant: systemActor, Actor: systemActor, Reason: k.whyReload(), ActorType: "service"}
+	who := k.itself(k.whyReload())
 	if _, err := k.commit(ctx, who, ActPublish, next, Version{Act: ActPublish, Reason: who.Reason}, own.seen); err != nil {
 		return err
 	}

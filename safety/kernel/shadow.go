@@ -50,7 +50,7 @@ func (k *Kernel) SetShadow(ctx context.Context, who Who, c Candidate) (ShadowInf
 	if len(value) > MaxCanonicalBytes {
 		return ShadowInfo{}, fmt.Errorf("%w: the record of all bundles has more than %d bytes", ErrTooLarge, MaxCanonicalBytes)
 	}
-	if err := k.cfg.Documents.ChangeDocs(ctx, who, ActShadow, rec.Digest, Change{Kind: kindShadow, Name: onlyName, Value: value}); err != nil {
+	if err := k.cfg.Documents.ChangeDocs(ctx, who, ActShadow, "policy shadow "+rec.Digest, Change{Kind: kindShadow, Name: onlyName, Value: value}); err != nil {
 		return ShadowInfo{}, unavailable(err)
 	}
 	k.shadow.Store(&shadowed{etag: digestOf(value), info: rec.ShadowInfo, snapshot: made.snapshot})
@@ -67,7 +67,7 @@ func (k *Kernel) ClearShadow(ctx context.Context, who Who) error {
 	if s == nil {
 		return fmt.Errorf("shadow: %w", ErrNotFound)
 	}
-	if err := k.cfg.Documents.ChangeDocs(ctx, who, ActShadow, s.info.Digest, Change{Kind: kindShadow, Name: onlyName}); err != nil {
+	if err := k.cfg.Documents.ChangeDocs(ctx, who, ActShadow, "policy shadow "+s.info.Digest+" ends", Change{Kind: kindShadow, Name: onlyName}); err != nil {
 		return unavailable(err)
 	}
 	k.shadow.Store(nil)

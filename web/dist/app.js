@@ -1,6 +1,7 @@
 // The page: which view is shown (the URL's hash says), the connection's state, and the API key.
 import { Problem, useKey } from "./api.js";
 import { el } from "./dom.js";
+import { showInbox } from "./inbox.js";
 import { Stream } from "./stream.js";
 import { showRuns } from "./runs.js";
 import { showRun } from "./run.js";
@@ -30,14 +31,15 @@ function say(text) {
 
 let view = { leave() {} };
 
-/** Shows what the hash names: "#/runs/ID" one run, "?step=PATH" behind it a step of it, everything else the list. */
+/** Shows what the hash names: "#/runs/ID" one run, "?step=PATH" behind it a step of it, "#/approvals" the inbox, all else the list. */
 async function route(change) {
   const { run, step } = place();
   if (run && view.run === run) return view.select(step);
   view.leave();
   const shown = document.createElement("div");
   main.replaceChildren(shown);
-  view = run ? { run, ...showRun(shown, run, step, stream) } : showRuns(shown, stream);
+  if (run) view = { run, ...showRun(shown, run, step, stream) };
+  else view = location.hash === "#/approvals" ? showInbox(shown, stream) : showRuns(shown, stream);
   if (change) main.focus();
   try {
     await view.ready;

@@ -69,7 +69,7 @@ func (m *member) ask(f *safety.ApprovalOpened) {
 		return
 	}
 	reply := replies[min(w.asked[name], len(replies))-1]
-	for i, by := range reply.people(a) {
+	for i, by := range reply.Voters(a.Needs) {
 		w.later(promptly+time.Duration(i)*time.Millisecond, func() {
 			if m.questions[node] == q {
 				m.reply(node, q, reply, by)
@@ -95,29 +95,39 @@ func (m *member) watch(node int32, q *question) {
 	})
 }
 
-// people are those who give a reply, one after the other.
-func (r *Reply) people(a *safety.Approval) []string {
-	if r.By != "" {
-		return append([]string{r.By}, r.Also...)
+// Voters are those who give a reply to what these needs ask, one after the other.
+func (r *Reply) Voters(needs []safety.Need) []safety.Person {
+	names := append([]string{r.By}, r.Also...)
+	if r.By == "" {
+		names = []string{somebodyOf(needs)}
 	}
-	for i := range a.Needs {
-		for _, who := range a.Needs[i].Approvers {
+	out := make([]safety.Person, 0, len(names))
+	for _, by := range names {
+		out = append(out, r.person(by, needs))
+	}
+	return out
+}
+
+// somebodyOf is who answers where a case does not say: the first who is asked by name and did not start the run.
+func somebodyOf(needs []safety.Need) string {
+	for i := range needs {
+		for _, who := range needs[i].Approvers {
 			if strings.HasPrefix(who, "user:") && who != tester {
-				return []string{who}
+				return who
 			}
 		}
 	}
-	return []string{somebody}
+	return somebody
 }
 
 // person is who answers. Unless the case says which roles and groups they have, they have those that are asked for.
-func (r *Reply) person(by string, a *safety.Approval) safety.Person {
+func (r *Reply) person(by string, needs []safety.Need) safety.Person {
 	p := safety.Person{Actor: by, Roles: r.Roles, Groups: r.Groups}
 	if r.Roles != nil || r.Groups != nil {
 		return p
 	}
-	for i := range a.Needs {
-		for _, who := range a.Needs[i].Approvers {
+	for i := range needs {
+		for _, who := range needs[i].Approvers {
 			if role, is := strings.CutPrefix(who, "role:"); is {
 				p.Roles = append(p.Roles, role)
 			}
@@ -132,19 +142,19 @@ func (r *Reply) person(by string, a *safety.Approval) safety.Person {
 var votes = map[string]safety.VoteKind{"approve": safety.VoteApprove, "deny": safety.VoteDeny, "send_back": safety.VoteSendBack}
 
 // reply takes a person's answer. One that is refused changes nothing: the question stays.
-func (m *member) reply(node int32, q *question, r Reply, by string) {
+func (m *member) reply(node int32, q *question, r Reply, by safety.Person) {
 	facts, err := q.approval.Decide(node, safety.Answer{
-		Decision: votes[r.Decision], Person: r.person(by, q.approval), Comment: r.Comment, Values: r.Values, Now: m.w.now,
+		Decision: votes[r.Decision], Person: by, Comment: r.Comment, Values: r.Values, Now: m.w.now,
 		CheckForm: steps.CheckForm,
 	})
 	if err == nil && r.Decision == "send_back" {
 		err = m.run.MaySendBack(node, r.To)
 	}
 	if err != nil {
-		m.w.story.note(m.w.now, "%s: %s by %s: refused: %v", m.name(node), r.Decision, by, err)
+		m.w.story.note(m.w.now, "%s: %s by %s: refused: %v", m.name(node), r.Decision, by.Actor, err)
 		return
 	}
-	m.w.story.note(m.w.now, "%s: %s by %s", m.name(node), r.Decision, by)
+	m.w.story.note(m.w.now, "%s: %s by %s", m.name(node), r.Decision, by.Actor)
 	m.take(node, q, facts, r.To)
 }
 

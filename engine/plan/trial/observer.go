@@ -113,7 +113,9 @@ func (m *member) adopt() { m.run = m.witness.run }
 func (o *Observer) cue(m *member, f engine.Fact) {
 	switch f := f.(type) {
 	case *engine.JobAsked:
-		o.askJob(m, f)
+		o.askJob(m, f.Step, f.Topic)
+	case *engine.JobNoted:
+		o.noteJob(m, f)
 	case *engine.ChildAsked:
 		m.countSent(f.Step)
 	case *engine.ApprovalAsked:
@@ -127,12 +129,12 @@ func (o *Observer) cue(m *member, f engine.Fact) {
 	case *engine.StepEnded:
 		delete(m.jobs, f.Step)
 		if f.State == engine.StepDenied {
-			o.denied(m, f.Step)
+			o.takeBack(m, f.Step)
 		}
 	case *engine.UndoHeld:
 		delete(m.jobs, f.Step)
 		if f.Failure.Code == engine.CodeDenied {
-			o.denied(m, f.Step)
+			o.takeBack(m, f.Step)
 		}
 	}
 }
@@ -145,17 +147,28 @@ func (m *member) countSent(node int32) int {
 	return story.sent[name]
 }
 
-func (o *Observer) askJob(m *member, f *engine.JobAsked) {
-	name := m.name(f.Step)
-	stub := m.stub(name, m.countSent(f.Step))
-	m.jobs[f.Step] = &work{job: scheduler.Job{State: scheduler.JobRunning}, at: &attempt{number: f.Attempt, stub: stub, began: true}}
-	o.add(m, f.Step, Cue{Job: &Job{
-		Attempt: f.Attempt, Topic: f.Topic, Requires: m.run.DefOf(f.Step).Requires, Stub: stub, Endless: stub.Timeout && m.run.DefOf(f.Step).Timeout == 0,
+func (o *Observer) askJob(m *member, node int32, topic string) {
+	def, number := m.run.DefOf(node), m.run.Steps[node].Attempt
+	stub := m.stub(m.name(node), m.countSent(node))
+	m.jobs[node] = &work{job: scheduler.Job{State: scheduler.JobRunning, Topic: topic}, at: &attempt{number: number, stub: stub, began: true}}
+	o.add(m, node, Cue{Job: &Job{
+		Attempt: number, Topic: topic, Requires: def.Requires, Stub: stub, Endless: stub.Timeout && def.Timeout == 0,
 	}})
 }
 
-// denied takes back a job that the policy did not let start: the facts that ask for it and that end it are one commit's.
-func (o *Observer) denied(m *member, node int32) {
+// noteJob follows a job that the policy lets start only with leave: people are asked, or have given it.
+func (o *Observer) noteJob(m *member, f *engine.JobNoted) {
+	if !f.Idle {
+		o.askJob(m, f.Step, m.jobs[f.Step].job.Topic)
+		return
+	}
+	m.jobs[f.Step].at.began = false
+	o.takeBack(m, f.Step)
+	o.askPeople(m, f.Step)
+}
+
+// takeBack takes back a job that the policy did not let start: the facts that ask for it and that say so are one commit's.
+func (o *Observer) takeBack(m *member, node int32) {
 	name := m.name(node)
 	o.cues = slices.DeleteFunc(o.cues, func(c Cue) bool {
 		mine := c.Job != nil && c.Run == m.id && c.Node == node

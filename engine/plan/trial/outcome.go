@@ -14,7 +14,7 @@ func (w *world) states(name string) []string {
 	}
 	s := &m.run.Steps[node]
 	switch {
-	case m.questions[node] != nil:
+	case m.asks(node):
 		return []string{"waiting"}
 	case s.State == engine.StepPending || s.Gone:
 		return []string{"pending"}
@@ -26,6 +26,13 @@ func (w *world) states(name string) []string {
 		return []string{"running", "waiting"}
 	}
 	return []string{s.State.String()}
+}
+
+// asks tells whether people are asked to let a node, or its job, go on. Of a run that somebody else plays only the engine's
+// facts are seen: a job that waits says so there.
+func (m *member) asks(node int32) bool {
+	s := &m.run.Steps[node]
+	return m.questions[node] != nil || s.State == engine.StepRunning && m.run.Idle(node)
 }
 
 // status is the run's as people see it: a job that the policy lets start only with leave is not under way yet, so a run of
@@ -124,7 +131,7 @@ func (w *world) waiting() (out []string) {
 	for _, m := range w.runs {
 		for i := range m.run.Steps {
 			s, node := &m.run.Steps[i], int32(i)
-			if m.questions[node] != nil || (s.State == engine.StepWaiting && waitsForSomebody[m.run.Spec(node).Kind]) {
+			if m.asks(node) || (s.State == engine.StepWaiting && waitsForSomebody[m.run.Spec(node).Kind]) {
 				out = append(out, m.name(node))
 			}
 		}
