@@ -27,7 +27,7 @@ func (d *decision) timer(in TimerDue) error {
 		d.childSilent(in.Step)
 	case in.Timer == TimerRetry && s.State == StepRetrying:
 		d.fact(&RetryDue{Step: in.Step})
-	case in.Timer == TimerTotal && (s.State == StepRunning || s.State == StepRetrying || s.State == StepReady || r.openChild(in.Step, s.Attempt)):
+	case in.Timer == TimerTotal && (s.State == StepRunning || s.State == StepRetrying || s.State == StepReady && s.Attempt > s.base || r.openChild(in.Step, s.Attempt)):
 		d.totalTimeout(in.Step)
 	}
 	return nil

@@ -47,11 +47,25 @@ func (g *Gateway) setHold(ctx context.Context, in *struct{ Body HoldSet }) (*rep
 	if (h.Scope == "workflow" || h.Scope == "topic") && !in.Body.Everywhere {
 		h.Tenant = c.Tenant
 	}
+	if err := g.mayHold(ctx, &h); err != nil {
+		return nil, err
+	}
 	h, err := g.engine.SetHold(ctx, c, h)
 	if err != nil {
 		return nil, err
 	}
 	return &reply[runner.Hold]{h}, nil
+}
+
+// mayHold refuses a hold over other tenants to who does not run the installation: whoever is of another tenant than the
+// server's own holds theirs.
+func (g *Gateway) mayHold(ctx context.Context, h *runner.Hold) error {
+	who := requestOf(ctx).principal
+	own := h.Tenant == who.Tenant || h.Scope == "tenant" && h.Name == who.Tenant
+	if own || who.Operator || who.Tenant == g.cfg.Tenant {
+		return nil
+	}
+	return newProblem("forbidden", "It is over other tenants too: that is for the installation's own.")
 }
 
 // LiftedHold answers a lift.
@@ -69,6 +83,14 @@ func (g *Gateway) liftHold(ctx context.Context, in *liftHoldInput) (*reply[Lifte
 	reason := ""
 	if in.Body != nil {
 		reason = in.Body.Reason
+	}
+	for _, h := range g.engine.Holds(ctx, caller(ctx, "")) {
+		if h.ID != in.ID {
+			continue
+		}
+		if err := g.mayHold(ctx, &h); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.engine.LiftHold(ctx, caller(ctx, reason), in.ID); err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func (g *Gateway) account(a *answer, r *http.Request, rec *record, took time.Dur
 	}
 	g.log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", rec.id), slog.String("method", method), slog.String("route", route),
-		slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", status), slog.Int64("bytes", a.bytes),
+		slog.String("path", loggedPath(r.URL.Path, rec.route)), slog.Int("status", status), slog.Int64("bytes", a.bytes),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("tenant", rec.tenant), slog.String("actor", rec.actor), slog.String("audit", verb))
 }
@@ -132,10 +132,14 @@ func knownMethod(m string) string {
 	return "other"
 }
 
-// loggedPath is a path as logs may have it: that of an approval link is a credential.
-func loggedPath(path string) string {
-	if strings.HasPrefix(path, linkPath) {
-		return linkPath + "…"
+// loggedPath is a path as logs may have it: without approval links, which are credentials, however they were spelt where no route
+// was found for them, and without a key that somebody wrote where its id belongs.
+func loggedPath(path string, route *Route) string {
+	if at := strings.Index(strings.ToLower(path), linkPath); at >= 0 && (at == 0 || route == nil) {
+		path = path[:at+len(linkPath)] + "…"
+	}
+	if at := strings.Index(path, keyPrefix); at >= 0 {
+		path = path[:at+len(keyPrefix)] + "…"
 	}
 	return clip(path)
 }

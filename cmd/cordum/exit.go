@@ -22,6 +22,7 @@ const (
 	exitCompensated = 6
 	exitDenied      = 7
 	exitWaiting     = 8
+	exitTampered    = 9
 	exitTimeout     = 124 // as timeout(1)
 	exitInterrupted = 130 // as a shell after SIGINT
 )
@@ -40,6 +41,7 @@ var exitMeanings = []struct {
 	{exitCompensated, "the run failed and was compensated"},
 	{exitDenied, "denied, by policy or by a person"},
 	{exitWaiting, "the run waits for a person: an approval, a held compensation (--no-wait-approval)"},
+	{exitTampered, "a check found that the audit log, or evidence, is not what was recorded"},
 	{exitTimeout, "timeout (--timeout)"},
 	{exitInterrupted, "interrupted (the run goes on)"},
 }

@@ -107,7 +107,7 @@ func TestHostileApprovals(t *testing.T) {
 	})
 	t.Run("the id of another iteration", func(t *testing.T) {
 		run, id, yes := o.begin("some", "")
-		receives(t, got, "y") // nobody is asked about it
+		receives(t, got, "y")                              // nobody is asked about it
 		for _, wrong := range []string{"~0", "~2", "~4"} { // the fan-out, the one that nobody asks about, one that is not there
 			o.wantRest("bob", "POST", "/approvals/"+run+".ship"+wrong+"/decide", yes, http.StatusNotFound, "not_found")
 		}

@@ -67,10 +67,10 @@ func newPolicyPut(a *app) *cobra.Command {
 		Use:   "put FILE",
 		Short: "Write the draft of a bundle",
 		Long: "Writes a bundle {name, rules}, YAML or JSON, as a draft under the name it has. It decides nothing before policy publish. A\n" +
-			"signature is over exactly the bytes of the file: ECDSA P-256 over SHA-256, or Ed25519; FILE.sig is not taken by itself.",
-		Example: "  cordum policy put policy.yaml\n  openssl dgst -sha256 -sign key.pem policy.yaml > policy.sig\n" +
-			"  cordum policy put policy.yaml --signature-file policy.sig",
-		Args: wantArgs("FILE"),
+			"signature is over exactly the bytes of the file: ECDSA P-256 over SHA-256, or Ed25519, as this makes it:\n\n" +
+			"  openssl dgst -sha256 -sign key.pem policy.yaml > policy.yaml.sig",
+		Example: "  cordum policy put policy.yaml\n  cordum policy put policy.yaml --signature-file policy.yaml.sig",
+		Args:    wantArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := a.readFile(args[0])
 			if err != nil {

@@ -121,7 +121,7 @@ func newRoot(a *app) *cobra.Command {
 	asGroup(root)
 	a.addGlobals(root)
 	root.AddCommand(
-		newServe(a), newKernel(a), newWorkflow(a), newRun(a), newApproval(a), newHold(a), newKey(a), newJob(a), newPolicy(a), newWorker(a), newOpenAPI(a), newVersion(a))
+		newServe(a), newKernel(a), newWorkflow(a), newRun(a), newApproval(a), newHold(a), newAuditLog(a), newEvidence(a), newKey(a), newJob(a), newPolicy(a), newWorker(a), newOpenAPI(a), newVersion(a))
 	return root
 }
 
@@ -145,6 +145,9 @@ func (a *app) addGlobals(root *cobra.Command) {
 // outputsNote is the annotation of commands that print in more forms than every other.
 const outputsNote = "outputs"
 
+// anyFile among the outputs of a command says that -o takes the name of a file, too.
+const anyFile = "FILE"
+
 func moreOutputs(names ...string) map[string]string {
 	return map[string]string{outputsNote: strings.Join(names, " ")}
 }
@@ -160,7 +163,7 @@ func (a *app) checkGlobals(cmd *cobra.Command) error {
 		return usagef("--timeout %s is negative", a.flags.timeout)
 	}
 	names := append(slices.Clone(outputNames), strings.Fields(cmd.Annotations[outputsNote])...)
-	if !slices.Contains(names, a.flags.output) {
+	if !slices.Contains(names, a.flags.output) && !slices.Contains(names, anyFile) {
 		return usagef("--output %q is not one of %s", a.flags.output, strings.Join(names, ", "))
 	}
 	return nil

@@ -22,7 +22,7 @@ func newRun(a *app) *cobra.Command {
 	})
 	cmd.AddCommand(
 		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunExplain(a), newRunIterations(a),
-		newRunRerun(a), newRunFork(a), newRunSignal(a), newRunCompensation(a))
+		newRunRerun(a), newRunFork(a), newRunSignal(a), newRunCompensation(a), newRunEvidence(a))
 	for _, v := range runVerbs() {
 		cmd.AddCommand(newRunVerb(a, v))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/safety/kernel"
@@ -41,6 +42,7 @@ type serveConfig struct {
 	PolicyMaxBytes      int
 
 	Kernel kernelSettings // of a safety kernel in a process of its own
+	Audit  auditSettings
 
 	EgressAllow []string         // what http steps may call besides public addresses; default none
 	SecretsDir  string           // DIR/TENANT/NAME holds the value of secrets.NAME; default none
@@ -79,6 +81,8 @@ func defaultServeConfig() serveConfig {
 		Rate:       gateway.Rate{PerSecond: gateway.DefaultRPS, Burst: gateway.DefaultBurst},
 		PublicRate: gateway.Rate{PerSecond: gateway.DefaultPublicRPS, Burst: gateway.DefaultPublicBurst},
 		LogFormat:  "auto",
+
+		Audit: auditSettings{Every: runner.DefaultHeadEvery},
 
 		PolicyReload: kernel.DefaultReload, PolicyMaxBytes: kernel.DefaultMaxBytes,
 	}
@@ -152,7 +156,7 @@ func serveSettings() []setting {
 		oneOf("log-format", "CORDUM_LOG_FORMAT", "json, text, or auto: text on a terminal", []string{"auto", "json", "text"}, func(c *serveConfig) *string { return &c.LogFormat }),
 		logLevel(),
 		str("otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "send traces to this OTLP/HTTP address", func(c *serveConfig) *string { return &c.OTLPEndpoint }),
-	}, askKernelSettings()...)
+	}, append(askKernelSettings(), auditRows()...)...)
 }
 
 func envs(name string) []string {

@@ -35,6 +35,7 @@ func (c *serveConfig) refuse(a *app) []string {
 		say("built-in worker: %v", err)
 	}
 	c.refuseApprovers(say)
+	c.refuseAudit(say)
 	if c.Ping >= gateway.PongWait {
 		say("--ws-ping-interval %s must be below %s, after which a silent viewer is dropped", c.Ping, gateway.PongWait)
 	}

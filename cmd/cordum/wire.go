@@ -71,6 +71,9 @@ func build(ctx context.Context, cfg serveConfig, log *slog.Logger) (s *server, e
 		return s, err
 	}
 	engine := runner.Config{Lanes: cfg.Lanes, Kernel: s.kernel(), Logger: log, Registry: metrics, Crash: crashHook(), Roles: s.rolesNow, FourEyes: !cfg.Dev}
+	if engine.Audit, err = cfg.auditConfig(); err != nil {
+		return s, err
+	}
 	if cfg.OTLPEndpoint != "" {
 		if s.tracer, err = newTracer(ctx, cfg.OTLPEndpoint); err != nil {
 			return s, err

@@ -15,6 +15,7 @@ const (
 	CrashApproved  = "CP16" // an approval's answer is durable, nothing is done about it
 	CrashOwned     = "CP17" // the partitions are taken, no run is loaded
 	CrashSnapshot  = "CP18" // a snapshot is encoded, not written
+	CrashPublished = "CP20" // another policy is durable and in force, no lane has looked again
 	CrashDrain     = "CP23" // the process is stopping, the last commit is to come
 )
 
@@ -22,7 +23,7 @@ const (
 func CrashPoints() []string {
 	return []string{
 		CrashStarted, CrashDecided, CrashCommitted, CrashHalfSent, CrashSent, CrashResult, CrashAccepted, CrashTimer,
-		CrashUndone, CrashApproved, CrashOwned, CrashSnapshot, CrashDrain,
+		CrashUndone, CrashApproved, CrashOwned, CrashSnapshot, CrashPublished, CrashDrain,
 	}
 }
 

@@ -202,6 +202,7 @@ func (r *Runner) Barrier(ctx context.Context) error {
 // PolicyChanged is called when another snapshot is in force: it answers when nothing more is sent that was decided by the one
 // before, and has what nobody could decide about decided.
 func (r *Runner) PolicyChanged(ctx context.Context) error {
+	r.crash(CrashPublished)
 	err := r.Barrier(ctx)
 	r.wake()
 	return err

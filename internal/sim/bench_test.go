@@ -18,6 +18,7 @@ import (
 // bench is where the workers of a case sit. A worker comes for one job, does it as the case says, and leaves.
 type bench struct {
 	bus  *bus.Memory
+	law  *law
 	stop chan struct{}
 	all  sync.WaitGroup
 
@@ -44,9 +45,9 @@ type task struct {
 	over  bool // its attempt has ended
 }
 
-func newBench(b *bus.Memory, seed uint64) (*bench, error) {
+func newBench(b *bus.Memory, l *law, seed uint64) (*bench, error) {
 	w := &bench{
-		bus: b, stop: make(chan struct{}), draw: rand.New(rand.NewPCG(seed, 1)), parts: map[part]task{}, hands: map[string]*hand{},
+		bus: b, law: l, stop: make(chan struct{}), draw: rand.New(rand.NewPCG(seed, 1)), parts: map[part]task{}, hands: map[string]*hand{},
 	}
 	if _, err := b.Subscribe(bus.SubjectAskJobs, "", func(bus.Msg) { w.each((*hand).tell) }); err != nil {
 		return nil, err

@@ -84,18 +84,25 @@ type deed struct {
 
 // play runs a case in a bubble of its own and answers what is wrong with it, and how often the server was away.
 func play(t *testing.T, c *trial.Case, away outage) (why []string, outages int) {
+	why, outages, _ = playLaw(t, c, away)
+	return why, outages
+}
+
+// playLaw answers the law's book as well.
+func playLaw(t *testing.T, c *trial.Case, away outage) (why []string, outages int, l *law) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(trial.Epoch))
 		d := newDriver(t, c, away)
 		defer d.close()
 		d.begin()
 		d.run()
-		if why = slices.Concat(d.bench.wrongs(), d.o.Check()); len(why) > 0 {
+		d.journal.law.outage(d.journal.Store)
+		if why = slices.Concat(d.bench.wrongs(), d.journal.law.wrongs(), d.o.Check()); len(why) > 0 {
 			why = append(append(why, "what happened:"), d.o.Timeline()...)
 		}
-		outages = d.outages
+		outages, l = d.outages, d.journal.law
 	})
-	return why, outages
+	return why, outages, l
 }
 
 func newDriver(t *testing.T, c *trial.Case, away outage) *driver {
@@ -110,7 +117,7 @@ func newDriver(t *testing.T, c *trial.Case, away outage) *driver {
 	if d.policy, err = c.Snapshot(); err != nil {
 		t.Fatal(err)
 	}
-	if d.bench, err = newBench(d.bus, d.seed); err != nil {
+	if d.bench, err = newBench(d.bus, d.journal.law, d.seed); err != nil {
 		t.Fatal(err)
 	}
 	d.start()
@@ -222,7 +229,7 @@ func (d *driver) call(by, reason string, do func(context.Context, runner.Caller)
 // run lets everything happen that the case makes happen.
 func (d *driver) run() {
 	quietSince := time.Time{}
-	for len(d.o.Broken())+len(d.bench.wrongs()) == 0 {
+	for len(d.o.Broken())+len(d.bench.wrongs())+len(d.journal.law.wrongs()) == 0 {
 		if d.facts > long {
 			time.Sleep(gather)
 		}
@@ -413,6 +420,7 @@ func (d *driver) comeBack() {
 	}
 	d.restartAt = d.journal.count() + d.outage.every + d.outages/4 // ever rarer: what is tried again and again gets through
 	d.start()
+	d.journal.law.outage(d.journal.Store)
 	if d.o != nil {
 		d.o.Note(time.Now(), "the server was away and is back")
 	}

@@ -20,6 +20,7 @@ type journal struct {
 	store.Store // the one under way; each start of the server opens it again
 
 	bell chan struct{}
+	law  *law
 
 	mu     sync.Mutex
 	news   []entry
@@ -38,7 +39,7 @@ type entry struct {
 	count uint32
 }
 
-func newJournal() *journal { return &journal{bell: make(chan struct{}, 1)} }
+func newJournal() *journal { return &journal{bell: make(chan struct{}, 1), law: newLaw()} }
 
 // Commit notes what the store took. A process that dies with it does not get to do anything about it.
 func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
@@ -52,6 +53,7 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 		if errs[i] != nil {
 			continue
 		}
+		j.law.commit(tx)
 		for _, a := range tx.Appends {
 			j.news = append(j.news, entry{a.Log.Run, a.First, a.Count})
 			j.facts += int(a.Count)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
@@ -91,7 +90,7 @@ func (f *frame) bytes() []byte {
 // actOf is the act that a fact must have a record of; "" none.
 func actOf(f codec.Fielder) audit.Act {
 	switch f.(type) {
-	case *scheduler.JobDecided:
+	case *scheduler.JobDecided, *engine.OutputJudged:
 		return audit.Decision
 	case *scheduler.JobReleased, *scheduler.JobWithheld:
 		return audit.Release
@@ -136,9 +135,3 @@ func acted(tx store.Tx) (map[place][]audit.Hash, error) {
 	}
 	return out, nil
 }
-
-// epochOf is a fixed key's seed for signing heads.
-const headSeed = "the key that signs the simulation"
-
-// someTime is when heads are said to be taken: it does not matter.
-var someTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -42,6 +42,7 @@ func (h *hand) work() {
 	sub, err := w.bus.Subscribe(bus.WorkerJobs(h.id), "", func(m bus.Msg) {
 		var p wire.BusPacket
 		if proto.Unmarshal(m.Data, &p) == nil && p.GetJobRequest() != nil {
+			h.bench.law.delivered(p.GetJobRequest())
 			h.jobs <- p.GetJobRequest()
 		}
 	})

@@ -77,11 +77,11 @@ func (c *compiled) read(set *safety.Set, s *Text) error {
 
 // mark notes the versions of the bundles of a signed source. Without one, an older signed bundle could be put back by
 // whoever has kept it.
-func (s *Text) mark(set safety.Set) error {
-	s.marks = map[string]mark{}
+func (t *Text) mark(set safety.Set) error {
+	t.marks = map[string]mark{}
 	bundles := slices.Concat(set.Base, set.Overlays)
 	if len(bundles) == 0 && set.Default == safety.Allow {
-		return refused(safety.RuleMissingField, s.Name, "a signed policy that allows everything needs a bundle with a version")
+		return refused(safety.RuleMissingField, t.Name, "a signed policy that allows everything needs a bundle with a version")
 	}
 	for _, d := range bundles {
 		name := d.Root.Get("name")
@@ -90,14 +90,14 @@ func (s *Text) mark(set safety.Set) error {
 		}
 		version, ok := bundleVersion(d.Root)
 		if !ok || version < 1 {
-			return refused(safety.RuleMissingField, s.Name, "the signed bundle %s needs a version: a whole number from 1, more with each change", yamlx.Clip(name.Str))
+			return refused(safety.RuleMissingField, t.Name, "the signed bundle %s needs a version: a whole number from 1, more with each change", yamlx.Clip(name.Str))
 		}
 		canonical, err := yamlx.AppendCanonical(nil, d.Root.Value())
 		if err != nil {
-			return refused(safety.RuleBadValue, s.Name, "the bundle has no canonical form: %v", err)
+			return refused(safety.RuleBadValue, t.Name, "the bundle has no canonical form: %v", err)
 		}
-		s.marks[name.Str] = mark{Version: version, SHA256: digestOf(canonical)}
-		s.Version = max(s.Version, version)
+		t.marks[name.Str] = mark{Version: version, SHA256: digestOf(canonical)}
+		t.Version = max(t.Version, version)
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func TestHistoryModel(t *testing.T) {
 				if d, there := drafts[name]; there {
 					next[name] = d
 				} else if _, there := inForce[name]; !there {
-					t.Skip("there is none")
+					return // there is none
 				}
 				p, err := k.Publish(ctx, admin, Publish{Bundles: []string{name}})
 				published(p, err, next)
