@@ -165,9 +165,9 @@ func keyOfProtocol(r *http.Request) string {
 	return ""
 }
 
-// plainName tells whether a text can be a tenant, a person or a role in every place where names go.
+// plainName tells whether a text can be a tenant, a person or a role in every place where names go, names of folders among them.
 func plainName(s string) bool {
-	if s == "" || len(s) > maxName {
+	if strings.Trim(s, ".") == "" || len(s) > maxName {
 		return false
 	}
 	for _, c := range []byte(s) {

@@ -59,6 +59,10 @@ func (g *Gateway) readyz(ctx context.Context, _ *struct{}) (*reply[Health], erro
 		g.log.WarnContext(ctx, "not ready", "error", err.Error())
 		return nil, newProblem("unavailable", "The engine cannot take work yet; the cause is in the server's log.").with("Retry-After", "1")
 	}
+	if k := g.cfg.Kernel; k != nil && !k.Ready() {
+		g.log.WarnContext(ctx, "not ready", "error", "no policy is in force")
+		return nil, newProblem("unavailable", "No policy is in force yet, so no job starts.").with("Retry-After", "1")
+	}
 	return &reply[Health]{Health{"ready"}}, nil
 }
 

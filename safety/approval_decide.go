@@ -127,7 +127,7 @@ func (a *Approval) entitled(v *Vote, voter, right Person) error {
 		if !a.lists(n, &right) {
 			continue
 		}
-		if v.Decision != VoteApprove || !(a.barred(n, &voter) || a.barred(n, &right)) {
+		if v.Decision != VoteApprove || (!a.barred(n, &voter) && !a.barred(n, &right)) {
 			return nil
 		}
 		refused = ErrFourEyes

@@ -352,7 +352,7 @@ func (c *cage) others(t *testing.T, run string) {
 		"/jobs":               `{"topic": "job.x", "labels": {"a": "` + wrong + `", "b": 1}}`,
 		"/keys":               `{"name": "x", "roles": ["` + wrong + ` x"]}`,
 		"/policy/evaluate":    `{"request": {"effect": "` + wrong + `"}}`,
-		"/policy/simulate":    `{"bundle": {"name": "` + wrong + ` x", "rules": 1}, "requests": []}`,
+		"/policy/simulate":    `{"bundle": {"name": "x", "rules": "` + wrong + `"}, "requests": []}`,
 		"/approvals/x/edit":   `{"input": "` + wrong + `"}`,
 		"/holds":              `{"scope": "` + wrong + `"}`,
 		"/audit/holds":        `{"run": "` + wrong + `", "reason": "x"}`,

@@ -31,7 +31,7 @@ rules:
     decision: REQUIRE_APPROVAL
     approval: {approvers: ["role:sre"], quorum: 2, four_eyes: true}
 `
-	denyWork  = "name: deny\nrules: [{id: never, match: {topics: [job.kill.work]}, decision: DENY}]\n"
+	denyWork      = "name: deny\nrules: [{id: never, match: {topics: [job.kill.work]}, decision: DENY}]\n"
 	askedWorkflow = "id: asked\nsteps:\n  - {id: a, topic: job.kill.work}\n  - {id: b, topic: job.kill.fast, effect: none, depends_on: [a]}\n"
 )
 

@@ -53,24 +53,24 @@ type commandAct struct {
 }
 
 // act is what a command is called in the audit log: its verb with what is not a payload.
-func (c Command) act() commandAct {
-	words := []string{string(c.Verb)}
-	switch c.Verb {
+func (cmd Command) act() commandAct {
+	words := []string{string(cmd.Verb)}
+	switch cmd.Verb {
 	case VerbSignal:
-		return commandAct{audit.Signal, c.Signal}
+		return commandAct{audit.Signal, cmd.Signal}
 	case VerbCancel:
-		if c.Force {
+		if cmd.Force {
 			words = append(words, "by force")
 		}
-		if c.Rollback {
+		if cmd.Rollback {
 			words = append(words, "with rollback")
 		}
 	case VerbRollback:
-		if c.To != "" {
-			words = append(words, "to", c.To)
+		if cmd.To != "" {
+			words = append(words, "to", cmd.To)
 		}
 	case VerbCompensation:
-		words = append(words, c.Action, "of", c.Compensation)
+		words = append(words, cmd.Action, "of", cmd.Compensation)
 	}
 	return commandAct{audit.Override, strings.Join(words, " ")}
 }

@@ -207,8 +207,8 @@ func (a *arrival) screenFailure(d safety.OutputDecision) {
 	if d.Redacted != nil && json.Unmarshal(d.Redacted, &said) != nil {
 		said = failureText{} // the constraints removed a whole part of it
 	}
-	switch {
-	case d.Verdict == safety.OutputAllow, d.Verdict == safety.OutputRedact:
+	switch d.Verdict {
+	case safety.OutputAllow, safety.OutputRedact:
 		f.Message, f.Details = said.Message, said.Details
 	default:
 		f.Message, f.Details = "what it says is withheld by the output policy: rule "+d.Rule, nil

@@ -157,7 +157,7 @@ func (w *world) limitCopies() map[store.Partition]store.Put {
 		}
 		for _, rec := range page.Records {
 			if strings.Contains(rec.Key.ID, "\x01") {
-				out[store.Partition(p)] = store.Put{Key: rec.Key, Value: rec.Value}
+				out[store.Partition(p)] = store.Put(rec)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -67,11 +68,11 @@ func TestRedact(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, doc := range []string{"x", `{"a":}`, `["a"`, `{"a":1}{}`} {
-		if _, err := Of(Secret).Find([]byte(doc)); err != ErrNoJSON {
+		if _, err := Of(Secret).Find([]byte(doc)); !errors.Is(err, ErrNoJSON) {
 			t.Errorf("%s: %v", doc, err)
 		}
 	}
-	if _, err := Of(Secret).Find(bytes.Repeat([]byte(" "), MaxText+1)); err != ErrTooLarge {
+	if _, err := Of(Secret).Find(bytes.Repeat([]byte(" "), MaxText+1)); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
 	}
 }

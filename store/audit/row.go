@@ -70,8 +70,11 @@ func (r *Record) append(b []byte, before *Record) []byte {
 		flag byte
 		is   bool
 	}{
-		{sameTime, r.At.Equal(before.At)}, {sameActor, r.Actor == before.Actor}, {sameRun, r.Run == before.Run},
-		{sameSubject, r.Subject == before.Subject}, {hasFact, r.FactSeq > 0 || !r.FactHash.IsZero()},
+		{sameTime, r.At.Equal(before.At)},
+		{sameActor, r.Actor == before.Actor},
+		{sameRun, r.Run == before.Run},
+		{sameSubject, r.Subject == before.Subject},
+		{hasFact, r.FactSeq > 0 || !r.FactHash.IsZero()},
 	} {
 		if same.is {
 			flags |= same.flag

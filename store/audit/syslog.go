@@ -28,9 +28,18 @@ func AppendSyslog(b []byte, r *Record, host string) []byte {
 	b = fmt.Appendf(b, "<%d>1 %s %s cordum - %s [%s", syslogPriority, r.At.UTC().Format("2006-01-02T15:04:05.000000Z"),
 		syslogName(host, maxSyslogHost), syslogName(string(r.Act), 32), syslogID)
 	for _, p := range [...]struct{ name, value string }{
-		{"tenant", r.Tenant}, {"partition", strconv.Itoa(int(r.Partition))}, {"seq", strconv.FormatUint(r.Seq, 10)},
-		{"act", string(r.Act)}, {"actor", r.Actor}, {"run", r.Run}, {"subject", r.Subject}, {"detail", r.Detail},
-		{"fact_seq", strconv.FormatUint(r.FactSeq, 10)}, {"fact_hash", r.FactHash.text()}, {"prev", r.Prev.text()}, {"hash", r.Hash.text()},
+		{"tenant", r.Tenant},
+		{"partition", strconv.Itoa(int(r.Partition))},
+		{"seq", strconv.FormatUint(r.Seq, 10)},
+		{"act", string(r.Act)},
+		{"actor", r.Actor},
+		{"run", r.Run},
+		{"subject", r.Subject},
+		{"detail", r.Detail},
+		{"fact_seq", strconv.FormatUint(r.FactSeq, 10)},
+		{"fact_hash", r.FactHash.text()},
+		{"prev", r.Prev.text()},
+		{"hash", r.Hash.text()},
 	} {
 		if p.value != "" && p.value != "0" || p.name == "partition" {
 			b = fmt.Appendf(b, ` %s="%s"`, p.name, syslogValue(p.value))
