@@ -8,11 +8,13 @@ import (
 	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/plan/trial"
 	"cordum.dev/cordum/internal/yamlx"
+	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/safety/cases"
 	"cordum.dev/cordum/steps"
 )
 
 // wanted are the examples that the README names; each has a workflow, tests and a page.
-var wanted = []string{"checkpoint", "diamond", "fanout", "migration", "order", "poll", "subworkflow", "triage", "wait"}
+var wanted = []string{"checkpoint", "diamond", "fanout", "governed-migration", "migration", "order", "poll", "subworkflow", "triage", "wait"}
 
 // enough is how many cases an example has at least.
 const enough = 3
@@ -43,7 +45,7 @@ func TestLint(t *testing.T) {
 	}
 	linted := 0
 	for _, path := range paths {
-		if filepath.Ext(path[:len(path)-len(".yaml")]) == ".test" {
+		if filepath.Ext(path[:len(path)-len(".yaml")]) == ".test" || filepath.Base(path) == "policy.yaml" {
 			continue
 		}
 		linted++
@@ -53,6 +55,39 @@ func TestLint(t *testing.T) {
 	}
 	if linted < len(wanted) {
 		t.Errorf("%d workflows were found for %d examples", linted, len(wanted))
+	}
+}
+
+// TestPolicies lints the policies here and runs their cases, which leave out no rule about jobs of the policy in force.
+func TestPolicies(t *testing.T) {
+	for _, name := range []string{"policy.yaml", "policy.json"} {
+		path := filepath.Join("governed-migration", name)
+		root, err := yamlx.Parse(read(t, path), yamlx.YAML)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, problems := safety.ReadSet(root, path)
+		if len(problems) == 0 {
+			_, problems = safety.Lint(set)
+		}
+		for _, p := range problems {
+			t.Error(p)
+		}
+	}
+	path := filepath.Join("governed-migration", "policy.test.yaml")
+	report := cases.Run([]cases.File{{Path: path, Text: read(t, path)}}, os.ReadFile, "")
+	for _, c := range report.Cases {
+		if !c.OK {
+			t.Errorf("%s:\n%s", c.ID, c.Why)
+		}
+	}
+	if report.Passed < enough {
+		t.Errorf("%d cases passed, want %d at least", report.Passed, enough)
+	}
+	for _, c := range report.Coverage {
+		if filepath.Base(c.Policy) == "policy.yaml" && len(c.Never) > 0 {
+			t.Errorf("no case is about %q of %s", c.Never, c.Policy)
+		}
 	}
 }
 

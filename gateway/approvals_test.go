@@ -28,7 +28,7 @@ func TestWhoAnswers(t *testing.T) {
 	a.call("GET", path, "", "X-Principal-Id: ann").want(200, "")
 	a.call("POST", path+"/decide", `{"decision":"approve"}`, "X-Principal-Id: ann", "X-Principal-Role: approver,sre").want(403, "four_eyes")
 	a.call("POST", path+"/decide", `{"decision":"approve"}`).want(403, "not_an_approver") // an admin sees it
-	a.call("POST", path+"/decide", `{"decision":"approve"}`, "X-Principal-Id: bob", "X-Principal-Role: sre").want(403, "forbidden")
+	a.call("POST", path+"/decide", `{"decision":"approve"}`, "X-Principal-Id: bob", "X-Principal-Role: viewer,sre").want(403, "forbidden")
 	var view runner.ApprovalView
 	a.call("POST", path+"/decide", `{"decision":"approve","values":{"ticket":7},"for":"user:cid"}`, "X-Principal-Id: bob", "X-Principal-Role: approver,sre").
 		want(200, "").json(&view)
@@ -142,7 +142,7 @@ func TestLinkShowsAndDecidesOnce(t *testing.T) {
 
 func TestLinkIsForOnePersonAndOneQuestion(t *testing.T) {
 	a, link := linked(t)
-	a.call("POST", a.link("a1", "user:eve@example.com"), "decision=approve", form).want(404, "") // may not even see it
+	a.call("POST", prefix+"/approvals/a1/links", `{"approver":"user:eve@example.com"}`).want(400, "invalid_principal") // may not even see it
 	edit := a.engine.approvals["default/a1"]
 	edit.Round, edit.Hash = 2, "h2"
 	a.engine.approvals["default/a1"] = edit
@@ -180,7 +180,7 @@ func TestLinksThatAreNone(t *testing.T) {
 	other := newAPI(t, nil)
 	other.asked("a1")
 	other.call("GET", link, "").want(404, "") // it has no key of links yet
-	other.link("a1", "user:sam@example.com")
+	other.link("a1", "user:zoe@example.com")
 	other.call("GET", link, "").want(404, "") // another installation's
 	if v := a.engine.approvals["default/a1"]; v.State != "waiting" {
 		t.Errorf("approval %+v", v)

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// devUser is who asks in dev mode when nobody else is named: it holds every role.
+// devUser is who asks in dev mode when nobody else is named: it holds every role of the route table.
 const devUser = userPrefix + "dev"
 
-// namedRoles are the roles of somebody who was named in dev mode without any: a colleague who does everything but
-// administer, so that two people can be tried with one machine.
+// namedRoles are the roles of the route table of somebody who was named in dev mode without any: a colleague who does
+// everything but administer, so that two people can be tried with one machine.
 var namedRoles = []string{RoleApprover.String(), RoleAuthor.String(), RoleOperator.String()}
 
 // devPrincipal is who asks in dev mode: the one local principal, or whom it says to be. X-Principal-Id names a person,
@@ -36,16 +36,21 @@ func devPrincipal(r *http.Request, tenant string) (Principal, *Problem) {
 	if p.Groups, ok = namesOfHeaders(r, "X-Principal-Groups"); !ok {
 		return Principal{}, newProblem("invalid_principal", "Groups are names with commas between them: letters, digits, '.', '_', '-', '@' and '+', at most 64 each.")
 	}
-	switch {
-	case roles != nil:
-		p.holding(roles)
-	case p.Actor == devUser:
-		p.holding([]string{RoleAdmin.String()})
-	default:
-		p.holding(namedRoles)
-	}
+	p.holding(withStanding(roles, p.Actor))
 	p.Operator = p.Roles.Allow(RoleAdmin)
 	return p, nil
+}
+
+// withStanding adds what somebody is in dev mode to roles of which the route table knows none, such as dba: they say what
+// a policy is to take the person for, and nothing about routes.
+func withStanding(roles []string, actor string) []string {
+	switch held, _ := rolesNamed(roles); {
+	case held != 0:
+		return roles
+	case actor == devUser:
+		return append(roles, RoleAdmin.String())
+	}
+	return append(roles, namedRoles...)
 }
 
 // namesOfHeaders reads names from headers that hold lists; nil when none of the headers is there.

@@ -34,7 +34,37 @@ func (g *Gateway) explain(ctx context.Context, run, step string) (*reply[plan.Ex
 	if out.Why == nil {
 		out.Why = []plan.Reason{}
 	}
+	view, err := g.engine.View(ctx, caller(ctx, ""), run)
+	if err != nil {
+		return nil, err
+	}
+	for i := range view.Steps {
+		if s := &view.Steps[i]; s.State == engine.StepRunning.String() && (step == "" || out.Step == s.Path) {
+			out.Why = append(out.Why, whereJob(s, step == "")...)
+		}
+	}
 	return &reply[plan.Explanation]{out}, nil
+}
+
+// whereJob says where the job of a running step is; among other steps only what keeps it from being sent.
+func whereJob(s *runner.StepView, among bool) []plan.Reason {
+	kept := s.JobState == "pending" && s.Reason != ""
+	text := ""
+	switch {
+	case among && kept:
+		text = s.Path + ": its job is not sent: " + s.Reason
+	case among:
+	case kept:
+		text = "its job is not sent: " + s.Reason
+	case s.Worker != "":
+		text = "worker " + s.Worker + " has its job"
+	case s.JobState == "scheduled":
+		text = "its job is in the queue of its topic: no worker has taken it yet"
+	}
+	if text == "" {
+		return nil
+	}
+	return []plan.Reason{{Text: text}}
 }
 
 func recorded(log []runner.EngineFact) []plan.Recorded {

@@ -264,6 +264,12 @@ func TestPrincipalsOfDev(t *testing.T) {
 	if actor, roles := ask("X-Principal-Id: user:eve", "X-Principal-Role: viewer, sre", "X-Principal-Groups: night"); actor != "user:eve" || !slices.Equal(roles, []string{"sre", "viewer"}) {
 		t.Errorf("%s with %q", actor, roles)
 	}
+	if _, roles := ask("X-Principal-Id: ann", "X-Principal-Role: dba"); !slices.Equal(roles, []string{"approver", "author", "dba", "operator", "viewer"}) {
+		t.Errorf("a role that is no route's takes others away: %q", roles)
+	}
+	if actor, roles := ask("X-Principal-Role: dba"); actor != devUser || !slices.Contains(roles, "admin") || !slices.Contains(roles, "dba") {
+		t.Errorf("%s with %q", actor, roles)
+	}
 	a.call("POST", prefix+"/workflows", `{}`, "X-Principal-Id: eve", "X-Principal-Roles: viewer").want(403, "forbidden")
 	a.call("GET", prefix+"/runs", "", "X-Principal-Role: a b").want(400, "invalid_principal")
 	a.call("GET", prefix+"/runs", "", "X-Principal-Groups: ,").want(400, "invalid_principal")

@@ -161,6 +161,11 @@ func (g *Gateway) linkApproval(ctx context.Context, in *linkInput) (*created[App
 	if b.ExpiresAt != nil {
 		until = *b.ExpiresAt
 	}
+	if _, err := g.engine.Approval(ctx, g.CallerByLink(requestOf(ctx).principal.Tenant, b.Approver), in.ID); errors.Is(err, runner.ErrNotFound) {
+		return nil, placedProblem("invalid_principal", "/approver", "They are not among those who may answer it, with the roles that the server's configuration gives them (--approvers).")
+	} else if err != nil {
+		return nil, err
+	}
 	link, err := g.Link(ctx, creator(ctx), &view, b.Approver, until)
 	if err != nil {
 		return nil, err

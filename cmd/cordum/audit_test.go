@@ -160,7 +160,7 @@ func TestAuditVerifyFindsTampering(t *testing.T) {
 		for _, rec := range edit(all) {
 			page.Add(rec)
 		}
-		return page.Puts()
+		return page.Puts(nil)
 	}
 	keys := func(rows []store.Record) (out []store.Key) {
 		for _, rec := range rows {

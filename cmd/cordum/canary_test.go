@@ -366,6 +366,9 @@ func (c *cage) others(t *testing.T, run string) {
 	c.saw(inOthers, []byte(r.out+r.errOut))
 	c.publish(t, `{"name": "more", "rules": [{"id": "none", "match": {"topics": ["job.nothing"]}, "decision": "DENY"}]}`)
 	c.wantRest("root", "POST", "/keys/"+keyID(c.keys["eve"])+"/revoke", `{}`, http.StatusOK, "")
+	reason := c.hatch("a reason", inLog|inMetrics|inTraces|inAudit)
+	c.posts("root", "/holds", `{"scope": "topic", "name": "job.nothing", "reason": "with `+reason+`"}`)
+	c.posts("root", "/keys/"+keyID(c.keys["bob2"])+"/revoke", `{"reason": "`+reason+`"}`)
 	c.reads("eve", inOthers, "/runs") // a key that is none any more
 	c.reads("root", inOthers, "/keys", "/workers", "/workflows", "/status", "/policy/active", "/policy/snapshots", "/policy/bundles", "/policy/shadow", "/holds", "/openapi.json")
 	c.posts("root", "/policy/replay", `{"snapshot": "1"}`)

@@ -93,10 +93,13 @@ func newKeyCreate(a *app) *cobra.Command {
 			if body.ExpiresAt, err = moment("expires", expires, time.Now()); err != nil {
 				return err
 			}
+			if err := send(cmd.Context(), a, "keys", body, madeKeyView); err != nil {
+				return err
+			}
 			if a.flags.output == "table" {
 				fmt.Fprintln(a.errOut, "keep it: it cannot be shown again")
 			}
-			return send(cmd.Context(), a, "keys", body, madeKeyView)
+			return nil
 		},
 	}
 	f := cmd.Flags()

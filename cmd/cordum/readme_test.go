@@ -19,16 +19,21 @@ import (
 // root is the repository's folder, seen from this package's tests.
 const root = "../.."
 
-// readmeBlocks are the shell blocks of the README, in order.
-func readmeBlocks(t *testing.T) []string {
+func readmeText(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(raw)
+}
+
+// readmeBlocks are the shell blocks of the README, in order.
+func readmeBlocks(t *testing.T) []string {
+	t.Helper()
 	var out []string
-	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(raw, -1) {
-		out = append(out, string(m[1]))
+	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(readmeText(t), -1) {
+		out = append(out, m[1])
 	}
 	return out
 }

@@ -104,6 +104,9 @@ func eventWords(e runner.Event) (subject, verb string) {
 		noun, rest = "run", e.Type
 	}
 	verb = strings.ReplaceAll(rest, "_", " ")
+	if waits, said := e.Data["waiting"].(bool); said && !waits {
+		verb = "goes on"
+	}
 	if e.Step == "" {
 		return noun, verb
 	}
@@ -123,11 +126,11 @@ var firstDetails = []string{"attempt", "worker_id", "percent", "state", "reason"
 // hiddenDetails are for machines: long, or said elsewhere in the line.
 var hiddenDetails = map[string]bool{
 	"input": true, "context": true, "output": true, "hash": true, "snapshot": true, "digest": true, "token": true,
-	"by": true, "decision": true, "requested_by": true, "job_hash": true, "topic": true, "send": true,
+	"by": true, "decision": true, "requested_by": true, "job_hash": true, "topic": true, "send": true, "waiting": true,
 }
 
 // reasonless are the endings of types whose reason is only that of the input that caused them: said where it came in.
-var reasonless = []string{"_started", "_waiting", "_succeeded", "_requested", "_approved", "_released", "_decided"}
+var reasonless = []string{"_started", "_waiting", "_succeeded", "_requested", "_approved", "_released", "_decided", "_voted"}
 
 // personal are the beginnings of types that somebody did; of all others the actor is only who caused them.
 var personal = []string{"run_", "approval_", "compensation_started", "undo_retried", "undo_settled"}
@@ -139,6 +142,9 @@ func ofType(e runner.Event, parts []string, has func(s, part string) bool) bool 
 func eventDetails(e runner.Event) []string {
 	var names []string
 	for name := range e.Data {
+		if name == "rules" && fmt.Sprint(e.Data[name]) == fmt.Sprintf("[%v]", e.Data["rule_id"]) {
+			continue // the one rule is named
+		}
 		if !hiddenDetails[name] && (name != "reason" || !ofType(e, reasonless, strings.HasSuffix)) {
 			names = append(names, name)
 		}
@@ -149,7 +155,7 @@ func eventDetails(e runner.Event) []string {
 		}
 		return strings.Compare(a, b)
 	})
-	var out []string
+	out := verdictOf(e)
 	for _, name := range names {
 		if value := detailText(e.Data[name]); value != "" {
 			out = append(out, strings.ReplaceAll(strings.TrimSuffix(name, "_id"), "_", " ")+" "+value)
@@ -159,6 +165,15 @@ func eventDetails(e runner.Event) []string {
 		out = append(out, "by "+oneLine(e.Actor))
 	}
 	return out
+}
+
+// verdictOf is what the policy or a person said, of an event that is an answer of one: other types of event say it themselves.
+func verdictOf(e runner.Event) []string {
+	said, _ := e.Data["decision"].(string)
+	if said == "" || !ofType(e, []string{"job_decided", "approval_voted"}, strings.HasPrefix) {
+		return nil
+	}
+	return []string{oneLine(said)}
 }
 
 func detailRank(name string) int {

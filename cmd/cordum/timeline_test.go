@@ -33,3 +33,24 @@ func TestUndoEventsInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestDecisionsInWords(t *testing.T) {
+	type data = map[string]any
+	for want, e := range map[string]runner.Event{
+		`job ship +decided +ALLOW  rule acme/all$`: {Type: "job_decided", Step: "ship", Data: data{"decision": "ALLOW", "rule_id": "acme/all", "rules": []any{"acme/all"}}},
+		`job ship +decided +DENY  rule a/b  rules a/b, c/d  why no$`: {
+			Type: "job_decided", Step: "ship", Data: data{"decision": "DENY", "rule_id": "a/b", "rules": []any{"a/b", "c/d"}, "why": "no"},
+		},
+		`approval ship +voted +approve  comment fine  by user:ann$`: {
+			Type: "approval_voted", Step: "ship", Actor: "user:ann", Data: data{"reason": "fine", "decision": "approve", "comment": "fine"},
+		},
+		`approval ship +approved +by user:ann$`: {Type: "approval_approved", Step: "ship", Actor: "user:ann", Data: data{"decision": "approved"}},
+		`job ship +waiting$`:                    {Type: "job_waiting", Step: "ship", Data: data{"waiting": true}},
+		`job ship +goes on$`:                    {Type: "job_waiting", Step: "ship", Data: data{"waiting": false}},
+	} {
+		line := eventLine(&printer{}, e)
+		if !regexp.MustCompile(`  ` + want).MatchString(line) {
+			t.Errorf("%s: %q does not fit %q", e.Type, line, want)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func (e *explainer) wholeRun() {
 		}
 		switch s.State {
 		case engine.StepWaiting, engine.StepRetrying, engine.StepRunning, engine.StepInside, engine.StepHeld:
-			e.say("%s is %s%s", r.Name(int32(i)), stateWord(s.State), e.brief(int32(i)))
+			e.say("%s is %s%s", r.Name(int32(i)), e.stateWord(int32(i)), e.brief(int32(i)))
 		}
 	}
 	if r.Paused {
@@ -136,24 +136,33 @@ func (e *explainer) brief(i int32) string {
 			return fmt.Sprintf(" for the signal %q", r.Signal(i))
 		case r.Plan.Steps[s.Def].Kind == "approval":
 			return " for an approval"
+		case r.Quarantined(i):
+			return " for an approval: the output policy holds its output"
 		}
 		return " for a timer"
 	case engine.StepRetrying:
 		return fmt.Sprintf(" after attempt %d: %s", s.Attempt, s.Failure.Code)
 	case engine.StepHeld:
 		return ": " + s.Failure.Code
+	case engine.StepRunning:
+		if r.Idle(i) {
+			return " for an approval: the policy asks before its job is sent"
+		}
 	}
 	return ""
 }
 
-func stateWord(s engine.StepState) string {
-	switch s {
-	case engine.StepInside:
+func (e *explainer) stateWord(i int32) string {
+	switch s := e.run.Steps[i].State; {
+	case s == engine.StepInside:
 		return "under way"
-	case engine.StepRetrying:
+	case s == engine.StepRetrying:
 		return "waiting for its next attempt"
+	case s == engine.StepRunning && e.run.Idle(i):
+		return engine.StepWaiting.String()
+	default:
+		return s.String()
 	}
-	return s.String()
 }
 
 func (e *explainer) stop(f *Recorded) {
@@ -204,7 +213,7 @@ func (e *explainer) node(i int32) {
 		e.ready(i)
 	case engine.StepRunning:
 		e.attempts(i)
-		e.say("attempt %d is with a worker or in the queue for one", s.Attempt)
+		e.running(i)
 	case engine.StepWaiting:
 		e.waiting(i)
 	case engine.StepRetrying:
@@ -267,8 +276,24 @@ func (e *explainer) ready(i int32) {
 	e.say("its dependencies let it run: its turn is next")
 }
 
+// running says as much of a job as the engine knows: whether people are asked about it.
+func (e *explainer) running(i int32) {
+	if e.run.Idle(i) {
+		e.out.State = engine.StepWaiting.String()
+		e.say("the policy asks people before its job is sent")
+		e.advise("cordum approval list --run %s", e.run.ID)
+		return
+	}
+	e.say("attempt %d has begun", e.run.Steps[i].Attempt)
+}
+
 func (e *explainer) waiting(i int32) {
 	r := e.run
+	if r.Quarantined(i) {
+		e.say("its job has ended, and the output policy holds what it gave until people release it")
+		e.advise("cordum approval list --run %s", r.ID)
+		return
+	}
 	if f := e.lastOf(i, isFact[*engine.SignalAwaited]); f != nil && r.Signal(i) != "" {
 		w := f.Fact.(*engine.SignalAwaited)
 		e.cite(f, "it waits for the signal %q%s", w.Signal, until(w.Due))

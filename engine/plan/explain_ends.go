@@ -107,7 +107,7 @@ func (e *explainer) undoOf(i int32) {
 	r := e.run
 	s := &r.Steps[i]
 	if u := s.Undo; u >= 0 {
-		e.say("its compensation %s is %s", r.Name(u), stateWord(r.Steps[u].State))
+		e.say("its compensation %s is %s", r.Name(u), e.stateWord(u))
 		if r.Steps[u].State == engine.StepHeld {
 			e.advise("cordum run explain %s %s", r.ID, r.Name(u))
 		}

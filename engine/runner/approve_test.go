@@ -64,6 +64,17 @@ func (w *world) waiting(run, step string) runner.ApprovalView {
 	return w.approval(w.step(run, step).JobID)
 }
 
+// asked waits until people were asked about a step, though the question may be over by now.
+func (w *world) asked(run, step string) (a runner.ApprovalView) {
+	w.t.Helper()
+	w.until("people were asked", func() bool {
+		var err error
+		a, err = w.r.Approval(context.Background(), runner.Caller{Tenant: "default", Actor: "user:root", Roles: []string{"admin"}}, w.step(run, step).JobID)
+		return err == nil
+	})
+	return a
+}
+
 func (w *world) approval(id string) runner.ApprovalView {
 	w.t.Helper()
 	v, err := w.r.Approval(context.Background(), runner.Caller{Tenant: "default", Actor: "user:root", Roles: []string{"admin"}}, id)
@@ -399,7 +410,7 @@ func TestApprovalRace(t *testing.T) {
 // raceOnce has everything happen to one question at once.
 func (w *world) raceOnce(k *shiftingKernel, next *safety.Snapshot, n int, sent map[string]string, mu *sync.Mutex) {
 	run := w.run("wf", fmt.Sprintf(`{"v": %d}`, n))
-	a := w.waiting(run, "deploy")
+	a := w.asked(run, "deploy")
 	acts := []func(){
 		func() { _ = w.approve(sre("bob"), a) },
 		func() { _, _ = w.r.Decide(context.Background(), sre("cid"), a.ID, runner.Decision{ExpectHash: a.Hash}) },

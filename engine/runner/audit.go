@@ -6,12 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/safety/scan"
 	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/store"
 	"cordum.dev/cordum/store/audit"
@@ -112,7 +114,7 @@ func actOf(f codec.Fielder) (name audit.Act, detail string) {
 	case *scheduler.JobDecided:
 		return audit.Decision, decisionDetail(f)
 	case *scheduler.JobReleased:
-		return audit.Release, "send " + strconv.Itoa(int(f.Send))
+		return audit.Release, sendDetail(f.Send)
 	case *scheduler.JobWithheld:
 		return audit.Release, "taken back"
 	case *engine.StepSucceededFact:
@@ -142,6 +144,14 @@ func actOf(f codec.Fielder) (name audit.Act, detail string) {
 	return "", ""
 }
 
+// sendDetail says which sending it is, but for the first.
+func sendDetail(send int32) string {
+	if send == 1 {
+		return ""
+	}
+	return "send " + strconv.Itoa(int(send))
+}
+
 // shortDigest is enough of a digest to find it by.
 func shortDigest(s string) string { return s[:min(len(s), 12)] }
 
@@ -166,6 +176,9 @@ func startDetail(f *engine.RunStarted) string {
 	return s
 }
 
+// secrets are what is hidden in reasons: a record can never be changed, whatever somebody wrote.
+var secrets = scan.Of(scan.Secret)
+
 // doc notes the acts of a change of documents. Their records carry the hash of what was written.
 func (t *trail) doc(d *docWrite, at audit.Record) {
 	if len(d.acts) == 0 {
@@ -174,7 +187,7 @@ func (t *trail) doc(d *docWrite, at audit.Record) {
 	at.FactHash = d.hash()
 	for _, a := range d.acts {
 		r := at
-		r.Act, r.Actor, r.Subject, r.Detail = audit.Act(a.name), a.caller.Actor, a.subject, a.caller.Reason
+		r.Act, r.Actor, r.Subject, r.Detail = audit.Act(a.name), a.caller.Actor, a.subject, secrets.RedactText(a.caller.Reason)
 		t.acts = append(t.acts, act{d.part, a.caller.Tenant, r})
 	}
 }
@@ -227,7 +240,7 @@ func (l *lane) audit(ctx context.Context, b *batch) {
 			continue
 		}
 		tx := b.tx(l, c.Partition)
-		tx.Puts = append(tx.Puts, page.Puts()...)
+		tx.Puts = page.Puts(tx.Puts)
 	}
 }
 
@@ -275,10 +288,8 @@ func (l *lane) audited(errs map[store.Partition]error) {
 		t.spare = append(t.spare, page)
 	}
 	clear(t.pages)
-	for c := range t.states {
-		if len(errs) > 0 && errs[c.Partition] != nil {
-			delete(t.states, c)
-		}
+	if len(errs) > 0 {
+		maps.DeleteFunc(t.states, func(c audit.Chain, _ audit.State) bool { return errs[c.Partition] != nil })
 	}
 	if len(t.states) > cachedChains {
 		clear(t.states)

@@ -249,6 +249,11 @@ steps:
 						}
 						runs = append(runs, s.RunID)
 					}
+					for range 3 { // policies are published meanwhile
+						publish, done := context.WithTimeout(context.Background(), time.Second)
+						_ = w.r.PolicyChanged(publish)
+						done()
+					}
 					time.Sleep(20 * time.Second)
 					for _, run := range runs {
 						_, _ = w.r.Decide(context.Background(), ann, run+".gate~0", runner.Decision{Approve: true})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
@@ -110,7 +111,7 @@ func (k *Kernel) readDraft(who Who, put Put) (Draft, error) {
 // nameOf is what a bundle calls itself, which must be what it was asked to be called.
 func nameOf(root *yamlx.Node, asked string) (string, error) {
 	n := root.Get("name")
-	if n == nil || n.Kind != yamlx.String {
+	if n == nil || n.Kind != yamlx.String || len(n.Str) > safety.MaxName || strings.ContainsFunc(n.Str, hidden) {
 		return asked, nil // refused when it is compiled
 	}
 	if asked != "" && asked != n.Str {
@@ -118,6 +119,9 @@ func nameOf(root *yamlx.Node, asked string) (string, error) {
 	}
 	return n.Str, nil
 }
+
+// hidden tells whether a character would do something where it is printed.
+func hidden(r rune) bool { return !unicode.IsGraphic(r) }
 
 func (k *Kernel) roomForDraft(ctx context.Context) error {
 	n := 0

@@ -93,7 +93,7 @@ func (f *finder) scan(text []byte, from, until int, last bool) {
 
 // leads is the one pass: four loads a byte, and a closer look where all four agree.
 func (f *finder) leads(text []byte, from, until int) {
-	want := f.set.builtin
+	want, leads := f.set.builtin, leads()
 	for i := max(from, 0); i < until; i++ {
 		four := text[i : i+leadBytes : i+leadBytes]
 		could := leads[0][four[0]] & leads[1][four[1]] & want

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"regexp/syntax"
+	"sync"
 	"unicode"
 )
 
@@ -9,7 +10,8 @@ import (
 const leadBytes = 4
 
 // leads says, for each byte of a lead and each value of it, which patterns may stand there: bit k is builtin[k].
-var leads = func() (t [leadBytes][256]uint64) {
+var leads = sync.OnceValue(func() *[leadBytes][256]uint64 {
+	t := new([leadBytes][256]uint64)
 	for k, p := range builtin {
 		for i, c := range p.leadBytes() {
 			for b := range 256 {
@@ -20,7 +22,7 @@ var leads = func() (t [leadBytes][256]uint64) {
 		}
 	}
 	return t
-}()
+})
 
 // leadBytes are the bytes with which a match can begin.
 func (p *pattern) leadBytes() [leadBytes]class {

@@ -3,6 +3,7 @@ package scan
 import (
 	"regexp"
 	"regexp/syntax"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -40,6 +41,11 @@ type pattern struct {
 	// left and right are the neighbours that a match may not have.
 	left, right class
 
+	compiled func() expression
+}
+
+// expression is a pattern's, compiled when it is first looked for: most servers never do.
+type expression struct {
 	re    *regexp.Regexp
 	reach int // how many bytes re looks at
 }
@@ -82,7 +88,9 @@ var builtin = func() []*pattern {
 	for _, group := range [][]pattern{secrets, personal, phrases} {
 		for i := range group {
 			p := &group[i]
-			p.re, p.reach = regexp.MustCompile(`\A(?:`+p.expr+`)`), reachOf(p.expr)
+			p.compiled = sync.OnceValue(func() expression {
+				return expression{regexp.MustCompile(`\A(?:` + p.expr + `)`), reachOf(p.expr)}
+			})
 			all = append(all, p)
 		}
 	}
@@ -120,7 +128,8 @@ func (p *pattern) at(text []byte, i, from int) (start, end int, ok bool) {
 
 // match tries the expression at the beginning of a text; high is 0 when it does not match.
 func (p *pattern) match(rest []byte) (low, high int) {
-	loc := p.re.FindSubmatchIndex(rest[:min(len(rest), p.reach)])
+	e := p.compiled()
+	loc := e.re.FindSubmatchIndex(rest[:min(len(rest), e.reach)])
 	if loc == nil {
 		return 0, 0
 	}

@@ -3,6 +3,22 @@ package audit
 // Act is a kind of security-relevant act (GOVERNANCE §4). Its text is part of what is hashed: never change one.
 type Act string
 
+// actCodes are the acts that are written as a number, from 1 on, in rows. The order is part of the stored form: only add.
+var actCodes = [...]Act{
+	RunStart, Decision, Release, Result, Approval, Override, Signal, Quarantine, PolicyPublish, PolicyRollback, PolicyDraft, PolicyAlert,
+	ConfigChange, PackInstall, Login, KeyCreate, KeyRevoke, Replay, Export, HoldSet, HoldLift, BreakGlass, Retention,
+}
+
+// appendAct writes an act as its number, or as 0 and its text.
+func appendAct(b []byte, a Act) []byte {
+	for i, known := range actCodes {
+		if a == known {
+			return append(b, byte(i+1))
+		}
+	}
+	return appendString(append(b, 0), string(a))
+}
+
 // The acts. What a worker, the engine or a person did in a run has a fact there, which the record names.
 const (
 	RunStart   Act = "run.start"  // a run was asked for

@@ -164,8 +164,11 @@ func (s *FileSource) Rows(ctx context.Context, visit func(Piece) error) error {
 		case r == nil:
 			return nil
 		}
-		row := Row{Chain: r.Chain, First: r.Seq, Prev: r.Prev, Records: []Record{*r}, Last: r.Hash}
+		row := Row{Chain: r.Chain, First: r.Seq, Prev: r.Prev, Records: []Record{*r}, Last: r.Hash.sum()}
 		row.link()
+		if row.last() != r.Hash {
+			row.Last = Sum{} // a line has the whole hash, and it is another one
+		}
 		return visit(Piece{At: at, ID: rowID(r.Seq), Row: row})
 	})
 }

@@ -29,32 +29,29 @@ func (p *Page) Reset(c Chain, s State) {
 func (p *Page) Chain() Chain { return p.chain }
 
 // Add gives a record its place and its hash.
-func (p *Page) Add(r Record) {
+func (p *Page) Add(given Record) {
+	p.records = append(p.records, given)
+	r := &p.records[len(p.records)-1]
 	r.clean()
 	r.Chain, r.Seq, r.Prev = p.chain, p.after.Seq+1, p.after.Hash
 	var digest Hash
 	digest, p.buf = r.digest(p.buf)
 	r.Hash = Link(r.Prev, digest)
-	p.records = append(p.records, r)
 	p.after.Seq, p.after.Hash = r.Seq, r.Hash
 }
 
 // Empty tells whether nothing was added.
 func (p *Page) Empty() bool { return len(p.records) == 0 }
 
-// Puts are the rows of the page. None when it is empty.
-func (p *Page) Puts() []store.Put {
-	if p.Empty() {
-		return nil
-	}
-	puts := make([]store.Put, 0, 1)
+// Puts adds the rows of the page to puts; none when it is empty.
+func (p *Page) Puts(puts []store.Put) []store.Put {
 	for left := p.records; len(left) > 0; {
 		n := min(len(left), maxRowRecords)
-		row := Row{Chain: p.chain, First: left[0].Seq, Prev: left[0].Prev, Records: left[:n], Last: left[n-1].Hash}
+		row := Row{Chain: p.chain, First: left[0].Seq, Prev: left[0].Prev, Records: left[:n], Last: left[n-1].Hash.sum()}
 		puts = append(puts, store.Put{Key: RowKey(p.chain.Tenant, row.First), Value: row.append(make([]byte, 0, row.weight()))})
 		left = left[n:]
 	}
-	if !p.before.Known {
+	if !p.before.Known && !p.Empty() {
 		puts = append(puts, store.Put{Key: CutKey(p.chain.Tenant), Value: p.before.Cut.Encode()})
 	}
 	return puts

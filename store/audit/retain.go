@@ -46,7 +46,7 @@ func Expired(ctx context.Context, s Reader, c Chain, cut Cut, ret Expiry) (gone 
 		segment = append(segment, rec.Key)
 		if row.end()+1 >= max(after.First, 1)+SegmentRecords { // the segment is full
 			gone, segment = append(gone, segment...), nil
-			after = Cut{First: row.end() + 1, Prev: row.Last}
+			after = Cut{First: row.end() + 1, Prev: row.last()}
 		}
 	}
 	return gone, after, nil

@@ -44,8 +44,15 @@ type Row struct {
 	First   uint64
 	Prev    Hash // of the record before the first
 	Records []Record
-	Last    Hash // of the last record, as it is stored
+	// Last is the beginning of the last record's hash, as it is stored: it shows damage. What proves is the Prev of the row after
+	// it, and a head.
+	Last Sum
 }
+
+// Sum is the beginning of a hash.
+type Sum [8]byte
+
+func (h Hash) sum() Sum { return Sum(h[:8]) }
 
 // append encodes the row. Places and hashes of its records follow from the first and from what they say.
 //
@@ -84,7 +91,7 @@ func (r *Record) append(b []byte, before *Record) []byte {
 	if flags&sameTime == 0 {
 		b = binary.AppendVarint(b, r.At.UnixNano())
 	}
-	b = appendString(b, string(r.Act))
+	b = appendAct(b, r.Act)
 	if flags&sameActor == 0 {
 		b = appendString(b, r.Actor)
 	}
@@ -135,7 +142,7 @@ func ReadRow(b []byte) (Row, error) {
 		row.Records = append(row.Records, rec)
 		before = rec
 	}
-	row.Last = in.hash()
+	copy(row.Last[:], in.take(uint64(len(row.Last))))
 	if in.bad || len(in.b) > 0 || !bytes.Equal(row.append(nil), b) {
 		return Row{}, fmt.Errorf("%w: a row that no version of ours wrote", ErrCorrupt)
 	}
@@ -157,7 +164,10 @@ func (r *Row) link() {
 }
 
 // sound tells whether the row's records are those that were written: their hashes lead to the stored one.
-func (r *Row) sound() bool { return r.Records[len(r.Records)-1].Hash == r.Last }
+func (r *Row) sound() bool { return r.last().sum() == r.Last }
+
+// last is the hash of the last record, as it follows from what the row says.
+func (r *Row) last() Hash { return r.Records[len(r.Records)-1].Hash }
 
 // end is the number of the row's last record.
 func (r *Row) end() uint64 { return r.First + uint64(len(r.Records)) - 1 }
@@ -208,6 +218,19 @@ func (in *reader) skip(n int) {
 
 func (in *reader) str() string { return string(in.take(in.uvarint())) }
 
+// act reads what appendAct writes.
+func (in *reader) act() Act {
+	code := in.byte()
+	if code == 0 {
+		return Act(in.str())
+	}
+	if int(code) > len(actCodes) {
+		in.bad = true
+		return ""
+	}
+	return actCodes[code-1]
+}
+
 func (in *reader) hash() (h Hash) {
 	copy(h[:], in.take(uint64(len(h))))
 	return h
@@ -219,7 +242,7 @@ func (in *reader) record(before Record) Record {
 	if flags&sameTime == 0 {
 		r.At = time.Unix(0, in.varint()).UTC()
 	}
-	r.Act = Act(in.str())
+	r.Act = in.act()
 	if flags&sameActor == 0 {
 		r.Actor = in.str()
 	}

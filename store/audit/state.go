@@ -111,7 +111,7 @@ func Load(ctx context.Context, s Reader, c Chain) (State, error) {
 		st.Seq, st.Hash = behind(page.Records[0])
 		return st, fmt.Errorf("%s: %w", c, errors.Join(damage, err))
 	}
-	st.Seq, st.Hash = row.end(), row.Last
+	st.Seq, st.Hash = row.end(), row.last()
 	return st, damage
 }
 

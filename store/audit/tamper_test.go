@@ -28,7 +28,7 @@ func forge(c audit.Chain, st audit.State, records ...audit.Record) []store.Put {
 	for _, r := range records {
 		page.Add(r)
 	}
-	return page.Puts()
+	return page.Puts(nil)
 }
 
 func readRow(t *testing.T, r store.Record) audit.Row {

@@ -88,7 +88,7 @@ func (l *ledger) write(c audit.Chain, n int, change ...func(*audit.Record)) {
 		r.Chain, r.Seq = c, page.State().Seq
 		l.all = append(l.all, r)
 	}
-	l.commit(c.Partition, page.Puts())
+	l.commit(c.Partition, page.Puts(nil))
 	l.states[c] = page.State()
 }
 
