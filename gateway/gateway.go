@@ -26,6 +26,7 @@ type Gateway struct {
 	meters *meters
 
 	callerRate, publicRate *buckets
+	compiling              chan struct{} // one token for each policy that is being compiled for a question
 
 	mux     *http.ServeMux
 	routes  map[string]*Route // by "METHOD path"
@@ -62,7 +63,8 @@ func New(cfg Config, eng Engine) (*Gateway, error) {
 		cfg: cfg, log: cfg.Logger, engine: eng, ring: ring, keys: newKeystore(eng, time.Now), links: &linkSecret{docs: eng}, meters: m,
 		csrf:       http.NewCrossOriginProtection(),
 		callerRate: newBuckets(cfg.Rate, time.Now), publicRate: newBuckets(cfg.PublicRate, time.Now),
-		mux: http.NewServeMux(), begun: time.Now(),
+		compiling: make(chan struct{}, MaxCompiling),
+		mux:       http.NewServeMux(), begun: time.Now(),
 		slowAfter: SlowAfter, writeTimeout: WriteTimeout,
 	}
 	for _, o := range cfg.Origins {

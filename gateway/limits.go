@@ -56,6 +56,11 @@ const (
 	// BatchWorkers is how many runs of a batch are given their command at a time: their commits share one sync.
 	BatchWorkers = 16
 
+	// MaxCompiling is how many policies are compiled at a time for questions, as each may need 100 times the memory of its
+	// text; CompileWait is how long a question waits for its turn, then it is 503.
+	MaxCompiling = 2
+	CompileWait  = 5 * time.Second
+
 	// BodyTimeout is how long a request may take to send its body; then 408.
 	BodyTimeout = 10 * time.Second
 	// HeaderTimeout is how long a request may take to send its headers.

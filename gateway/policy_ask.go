@@ -3,11 +3,14 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"cordum.dev/cordum/engine/plan"
+	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/safety"
 	"cordum.dev/cordum/safety/kernel"
 )
@@ -115,6 +118,20 @@ func (g *Gateway) evaluatePolicy(ctx context.Context, in *evaluateInput) (*reply
 	return &reply[PolicyDecision]{PolicyDecision{safety.Evaluate(g.cfg.Kernel.Snapshot(), in.Body.request(ctx))}}, nil
 }
 
+// compile waits for its turn to compile a policy that is not in force, and gives what ends the turn.
+func (g *Gateway) compile(ctx context.Context) (end func(), err error) {
+	wait := time.NewTimer(CompileWait)
+	defer wait.Stop()
+	select {
+	case g.compiling <- struct{}{}:
+		return func() { <-g.compiling }, nil
+	case <-wait.C:
+		return nil, fmt.Errorf("many policies are asked about: %w", runner.ErrOverloaded)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 type explainPolicyInput struct {
 	Snapshot string `query:"snapshot" pattern:"^([0-9a-f]{64}|[0-9]{1,18})$" doc:"An older policy; the one in force by default"`
 	Drafts   bool   `query:"drafts" doc:"By what a publish of all drafts would make active"`
@@ -146,6 +163,11 @@ func (g *Gateway) explainPolicy(ctx context.Context, in *explainPolicyInput) (*r
 	if err != nil {
 		return nil, err
 	}
+	end, err := g.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	s, _, err := k.Candidate(ctx, kernel.Candidate{Snapshot: in.Snapshot, AllDrafts: in.Drafts})
 	if err != nil {
 		return nil, err
@@ -221,6 +243,11 @@ func (g *Gateway) simulatePolicy(ctx context.Context, in *simulateInput) (*reply
 	if err != nil {
 		return nil, err
 	}
+	end, err := g.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	s, warnings, err := k.Candidate(ctx, in.Body.candidate())
 	if err != nil {
 		return nil, err
@@ -264,6 +291,11 @@ func (g *Gateway) replayPolicy(ctx context.Context, in *replayInput) (*reply[ker
 	if err != nil {
 		return nil, err
 	}
+	end, err := g.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	report, err := k.Replay(ctx, who, in.Body.candidate(), kernel.PastFilter{Workflow: in.Body.Workflow, Limit: in.Body.Limit})
 	if err != nil {
 		return nil, err
@@ -285,6 +317,11 @@ func (g *Gateway) setShadow(ctx context.Context, in *setShadowInput) (*reply[ker
 	if err != nil {
 		return nil, err
 	}
+	end, err := g.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	info, err := k.SetShadow(ctx, who, in.Body.candidate())
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func TestReadmeGovernIt(t *testing.T) {
 	before("job_released migrate", "job_dispatched migrate")
 
 	changed := p.shell(block(t, blocks, "policy rollback"))
-	for _, want := range []string{`production +DENY +acme/release-managers-only`, `1 newly denied`, `act +rollback to 2`} {
+	for _, want := range []string{`production +DENY +acme/release-managers-only`, `2 newly denied`, `act +rollback to 2`} {
 		if !regexp.MustCompile(want).MatchString(changed) {
 			t.Errorf("%q was expected:\n%s", want, changed)
 		}

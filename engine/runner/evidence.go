@@ -181,7 +181,7 @@ func evidenceFact(ev Event, f stamped) (audit.EvidenceFact, error) {
 // showable tells whether a fact's bytes hold neither a payload nor a token.
 func showable(f codec.Fielder) bool {
 	switch f.(type) {
-	case *scheduler.JobDecided, *safety.ApprovalVoted, *safety.ApprovalClosed, *safety.ApprovalEscalated, *safety.ApprovalVoided,
+	case *scheduler.JobDecided, *engine.OutputJudged, *safety.ApprovalVoted, *safety.ApprovalClosed, *safety.ApprovalEscalated, *safety.ApprovalVoided,
 		*safety.ApprovalDelegated, *safety.ApprovalConsumed:
 		return true
 	}

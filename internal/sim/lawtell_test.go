@@ -43,7 +43,7 @@ func (w *writing) tx(facts ...codec.Fielder) store.Tx {
 	w.chain = page.State()
 	return store.Tx{
 		Appends: []store.Append{{Log: store.LogID{Run: "r"}, First: first, Count: uint32(len(facts)), Value: entry}},
-		Puts:    page.Puts(),
+		Puts:    page.Puts(nil),
 	}
 }
 
