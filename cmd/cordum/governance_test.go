@@ -265,3 +265,78 @@ func (o *office) checkAudit(run string) {
 		o.t.Errorf("audit records: %v", acts)
 	}
 }
+
+// TestPublishedBetweenApprovalAndDispatch: what two people let start waits for a worker. Another policy is published meanwhile:
+// people are asked anew, and the worker that comes gets nothing before they have answered; what a policy denies then, it
+// never gets.
+func TestPublishedBetweenApprovalAndDispatch(t *testing.T) {
+	o := newOffice(t, twoPeople)
+	file := filepath.Join(o.dir, "deploy.yaml")
+	if err := os.WriteFile(file, []byte(deployment), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.wantCLI("ann", "workflow", "create", "--file", file)
+	var runs [2]string
+	for i := range runs {
+		runs[i] = o.wantCLI("ann", "run", "start", "deploy", "--input", `{"version": "v2"}`)
+		id := o.asked(runs[i])
+		o.wantCLI("bob", "approval", "approve", id)
+		o.wantCLI("cid", "approval", "approve", id)
+		if step := o.stepOf(runs[i]); step["job_state"] != "scheduled" {
+			t.Fatalf("with both answers the job is %v", step["job_state"])
+		}
+	}
+	o.publishFile("again", `name: extra
+rules: [{id: ask, match: {tags: {env: production}}, decision: REQUIRE_APPROVAL, approval: {approvers: ["role:sre"]}}]
+`)
+	got := o.work()
+	for _, run := range runs {
+		if v := o.wantRest("root", "GET", "/approvals/"+o.asked(run), "", http.StatusOK, ""); v["round"] != float64(2) || v["why_again"] == nil {
+			t.Errorf("asked anew: round %v, why %v", v["round"], v["why_again"])
+		}
+	}
+	o.wantCLI("bob", "approval", "approve", o.asked(runs[0]))
+	o.wantCLI("cid", "approval", "approve", o.asked(runs[0]))
+	select {
+	case <-got:
+	case <-time.After(deadline):
+		t.Fatal("the job was not sent")
+	}
+	o.publishFile("never", "name: freeze\nrules: [{id: no, match: {tags: {env: production}}, decision: DENY, reason: freeze}]\n")
+	waiting := o.asked(runs[1])
+	if r := o.cli("bob", "approval", "approve", waiting); r.code == exitOK {
+		t.Error("an answer to what is asked no more")
+	}
+	o.until("it is denied", func() bool { return o.stepOf(runs[1])["state"] == "denied" })
+	if len(got) != 0 {
+		t.Error("what the policy denies was sent")
+	}
+}
+
+// publishFile makes a draft of a file and publishes it.
+func (o *office) publishFile(name, bundle string) {
+	o.t.Helper()
+	file := filepath.Join(o.dir, name+".yaml")
+	if err := os.WriteFile(file, []byte(bundle), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+	o.wantCLI("root", "policy", "put", file)
+	o.wantCLI("root", "policy", "publish", "--reason", "a test")
+}
+
+// wantCLI runs a command that must succeed and answers what it printed.
+func (o *office) wantCLI(who string, args ...string) string {
+	o.t.Helper()
+	r := o.cli(who, args...)
+	if r.code != exitOK {
+		o.t.Fatalf("cordum %s as %s: %d\n%s%s", strings.Join(args, " "), who, r.code, r.out, r.errOut)
+	}
+	return strings.TrimSpace(r.out)
+}
+
+// stepOf is the one step of a run.
+func (o *office) stepOf(run string) map[string]any {
+	o.t.Helper()
+	v := o.wantRest("root", "GET", "/runs/"+run, "", http.StatusOK, "")
+	return v["steps"].([]any)[0].(map[string]any)
+}
