@@ -30,6 +30,7 @@ var problemTable = []problemGroup{
 		{"body_timeout", 408, "The body took too long", "A body has 10 s to arrive. Send it faster."},
 		{"body_too_large", 413, "The body is too large", "A definition may have 4 MiB, every other body 2 MiB. Keep large data elsewhere and send a reference."},
 		{"payload_too_large", 413, "The payload is too large", "The input or context of a run is larger than the detail says. Keep large data elsewhere and send a reference."},
+		{"too_many_holds", 422, "There are too many holds", "At most 100 are on at a time. Lift some, or set one over more."},
 		{"too_large", 413, "The document is too large", "The detail says how large one may be."},
 		{"unsupported_media_type", 415, "The content type is not taken here", "Send Content-Type: application/json; definitions also application/yaml. UTF-8 only."},
 		{"unsupported_encoding", 415, "Compressed bodies are not taken", "Send the body as it is, without Content-Encoding."},

@@ -17,6 +17,7 @@ type Status struct {
 	StartedAt time.Time `json:"started_at"`
 	Workers   int       `json:"workers" doc:"Workers that are alive"`
 	Viewers   int       `json:"viewers" doc:"Open live streams"`
+	Holds     int       `json:"holds" doc:"Holds that keep jobs of your tenant from being sent; GET /holds lists them"`
 	Tenant    string    `json:"tenant" doc:"Yours"`
 	Actor     string    `json:"actor" doc:"You, as what you do is recorded"`
 }
@@ -39,6 +40,7 @@ func (g *Gateway) status(ctx context.Context, _ *struct{}) (*reply[Status], erro
 			s.Workers++
 		}
 	}
+	s.Holds = len(g.engine.Holds(ctx, caller(ctx, "")))
 	return &reply[Status]{s}, nil
 }
 

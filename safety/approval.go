@@ -101,10 +101,13 @@ type Approval struct {
 	RequestedAt time.Time
 	ExpiresAt   time.Time // zero: never
 	OnExpiry    string    // one of the OnExpiry constants; "" denies
-	Escalated   int       // hops done in this round
+	LatestAt    time.Time // which no escalation goes past, with OnLatest for OnExpiry then; zero: as long as it takes
+	OnLatest    string
+	Escalated   int // hops done in this round
 	Delegations []Delegation
 	Votes       []Vote // in order, void ones included
 	Why         string // why it was asked again; "" the first time
+	Attempt     int32  // of a job: the attempt that it was asked about first
 
 	DecidedBy []string // everybody whose votes decided it; "system" when it was the clock
 	DecidedAt time.Time
@@ -210,6 +213,9 @@ func (a *Approval) Fields(c *codec.Codec) {
 	codec.List(c, &a.Votes, voteFields)
 	c.String(&a.Why)
 	codec.Raw(c, &a.Values)
+	c.Int32(&a.Attempt)
+	c.Time(&a.LatestAt)
+	c.String(&a.OnLatest)
 }
 
 // Fits tells whether a fact may be applied: facts of a log are asked before, those just decided fit.
@@ -281,7 +287,8 @@ func (a *Approval) ask(at time.Time, f *ApprovalOpened) {
 	a.Needs, a.Escalated = f.Needs, 0
 	a.RequestedBy, a.RequesterOwner, a.RunFor, a.Author = f.RequestedBy, f.RequesterOwner, f.RunFor, f.Author
 	a.Editors = union(a.Editors, f.Editors)
-	a.RequestedAt, a.ExpiresAt, a.OnExpiry, a.Why = at, f.ExpiresAt, f.OnExpiry, f.Why
+	a.RequestedAt, a.ExpiresAt, a.OnExpiry, a.Why, a.Attempt = at, f.ExpiresAt, f.OnExpiry, f.Why, f.Attempt
+	a.LatestAt, a.OnLatest = f.LatestAt, f.OnLatest
 }
 
 // forgetAnswers makes what was answered so far count for nothing. It stays to be seen.
@@ -323,6 +330,9 @@ func (a *Approval) escalate(f *ApprovalEscalated) {
 	a.Escalated++
 	if !f.ExpiresAt.IsZero() {
 		a.ExpiresAt = f.ExpiresAt
+	}
+	if f.OnExpiry != "" {
+		a.OnExpiry = f.OnExpiry
 	}
 }
 

@@ -86,24 +86,32 @@ func NeedsOf(d Decision, fourEyes bool) []Need {
 // expiryRank orders what expiries do: of several at one moment the strictest counts.
 var expiryRank = map[string]int{OnExpiryRollback: 0, OnExpiryDeny: 1, OnExpiryEscalate: 2}
 
-// ExpiryOf is when a decision's question, asked at a time, expires, and what happens then: of several rules the earliest
-// expiry counts. The zero time: never.
-func ExpiryOf(d Decision, asked time.Time) (at time.Time, onExpiry string) {
-	list := slices.DeleteFunc(slices.Clone(d.Approvals), func(a RequiredApproval) bool { return a.Expires <= 0 })
+// Expire sets when a decision's question, asked at a time, expires, and what happens then: of several rules the earliest expiry
+// counts, and where that one asks further people the earliest of the others bounds how long they have.
+func (f *ApprovalOpened) Expire(d Decision, asked time.Time) {
+	f.ExpiresAt, f.OnExpiry = firstExpiry(d.Approvals, asked, func(RequiredApproval) bool { return true })
+	if f.OnExpiry == OnExpiryEscalate {
+		f.LatestAt, f.OnLatest = firstExpiry(d.Approvals, asked, func(a RequiredApproval) bool { return a.OnExpiry != OnExpiryEscalate })
+	}
+}
+
+// firstExpiry is the earliest expiry of some rules, and what it does. The zero time: never.
+func firstExpiry(all []RequiredApproval, asked time.Time, of func(RequiredApproval) bool) (at time.Time, onExpiry string) {
+	list := slices.DeleteFunc(slices.Clone(all), func(a RequiredApproval) bool { return a.Expires <= 0 || !of(a) })
 	if len(list) == 0 {
 		return time.Time{}, OnExpiryDeny
 	}
 	first := slices.MinFunc(list, func(a, b RequiredApproval) int {
 		return cmp.Or(cmp.Compare(a.Expires, b.Expires), cmp.Compare(expiryRank[a.OnExpiry], expiryRank[b.OnExpiry]))
 	})
-	return asked.Add(first.Expires), first.OnExpiry
+	return asked.Add(first.Expires), cmp.Or(first.OnExpiry, OnExpiryDeny)
 }
 
 // OpenJob is the question that a decision with REQUIRE_APPROVAL asks about a job. The caller sets who asks, Title, Context and
 // Why. fourEyes is as for NeedsOf.
 func OpenJob(step int32, d Decision, r *Request, asked time.Time, fourEyes bool) *ApprovalOpened {
 	f := &ApprovalOpened{Step: step, Source: OfJob, Hash: r.Hash(), Snapshot: d.Snapshot, Needs: NeedsOf(d, fourEyes)}
-	f.ExpiresAt, f.OnExpiry = ExpiryOf(d, asked)
+	f.Expire(d, asked)
 	f.Subject = SubjectOf(r, f.Needs)
 	return f
 }

@@ -41,8 +41,8 @@ func (a *Approval) Due(now time.Time) time.Time {
 }
 
 // Lapse answers what the clock has made true: hops of the escalation, and the expiry, which never approves. Where an expiry
-// escalates, those who were not asked yet are, and the question lives once more as long; without any such it ends. It
-// changes nothing.
+// escalates, those who were not asked yet are, and the question lives once more as long, but never past the expiry of another
+// rule; without any such it ends. It changes nothing.
 func (a *Approval) Lapse(step int32, now time.Time) []ApprovalFact {
 	if !a.Open() {
 		return nil
@@ -59,6 +59,9 @@ func (a *Approval) Lapse(step int32, now time.Time) []ApprovalFact {
 		f := &ApprovalEscalated{Step: step, Need: int32(h.need), To: h.To}
 		if expired {
 			f.ExpiresAt = now.Add(a.ExpiresAt.Sub(a.RequestedAt))
+			if !a.LatestAt.IsZero() && f.ExpiresAt.After(a.LatestAt) {
+				f.ExpiresAt, f.OnExpiry = a.LatestAt, a.OnLatest
+			}
 		}
 		facts = append(facts, f)
 	}

@@ -71,6 +71,9 @@ type (
 		Editors        []string // joined to those that are known
 		OnExpiry       string
 		Why            string
+		Attempt        int32
+		LatestAt       time.Time
+		OnLatest       string
 	}
 	// ApprovalClosed: the question is answered, or is not asked any more.
 	ApprovalClosed struct {
@@ -92,6 +95,7 @@ type (
 		Need      int32 // index in Approval.Needs
 		To        []string
 		ExpiresAt time.Time // when the question expires now; zero: as before
+		OnExpiry  string    // what happens then; "": as before
 	}
 	// ApprovalVoided: what was asked about has changed, so no earlier answer counts. By becomes an editor, unless it is "system".
 	ApprovalVoided struct {
@@ -172,6 +176,9 @@ func (f *ApprovalOpened) Fields(c *codec.Codec) {
 	texts(c, &f.Editors)
 	c.String(&f.OnExpiry)
 	c.String(&f.Why)
+	c.Int32(&f.Attempt)
+	c.Time(&f.LatestAt)
+	c.String(&f.OnLatest)
 }
 
 // Fields describes the stored form; fields are only added at the end.
@@ -196,6 +203,7 @@ func (f *ApprovalEscalated) Fields(c *codec.Codec) {
 	c.Int32(&f.Need)
 	texts(c, &f.To)
 	c.Time(&f.ExpiresAt)
+	c.String(&f.OnExpiry)
 }
 
 // Fields describes the stored form; fields are only added at the end.

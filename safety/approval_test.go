@@ -275,7 +275,7 @@ func TestAskedAgain(t *testing.T) {
 // TestUse: an approval lets start what was approved, in time and in its round, while those who gave it may.
 func TestUse(t *testing.T) {
 	needs := []Need{{Approvers: []string{"role:sre"}}}
-	opened := ApprovalOpened{Source: OfJob, Snapshot: "s", Needs: needs, ExpiresAt: asked.Add(time.Hour)}
+	opened := ApprovalOpened{Source: OfJob, Snapshot: "s", Needs: needs, ExpiresAt: asked.Add(time.Hour), Attempt: 2}
 	approved := func() *Approval {
 		a := ask(opened)
 		say(t, a, approves(user("bo", "sre", RoleApprover)))
@@ -291,8 +291,8 @@ func TestUse(t *testing.T) {
 		{"as it was", Use{}, true},
 		{"other bytes", Use{Hash: "x"}, false},
 		{"another policy", Use{Snapshot: "t"}, false},
-		{"in its round", Use{Since: asked}, true},
-		{"in the next round", Use{Since: asked.Add(1)}, false},
+		{"in its round", Use{First: 2}, true},
+		{"in the next round", Use{First: 3}, false},
 		{"the last moment", Use{Now: asked.Add(time.Hour - 1)}, true},
 		{"too late", Use{Now: asked.Add(time.Hour)}, false},
 		{"they have their roles", Use{Roles: roles("sre", RoleAdmin)}, true},

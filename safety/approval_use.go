@@ -4,9 +4,9 @@ import "time"
 
 // Use is a job that an approval is to let start.
 type Use struct {
-	Hash     string    // of the job as it would go
-	Snapshot string    // of the policy in force
-	Since    time.Time // when the round of its step began: what was asked before is not about it
+	Hash     string // of the job as it would go
+	Snapshot string // of the policy in force
+	First    int32  // the attempt with which the round of its step began: what was asked before is not about it
 	Now      time.Time
 	Roles    RolesNow // nil: those with which people voted count
 }
@@ -21,7 +21,7 @@ func (a *Approval) Unusable(u Use) string {
 		return "the job's input has changed"
 	case a.Snapshot != u.Snapshot:
 		return "another policy is in force"
-	case a.RequestedAt.Before(u.Since):
+	case a.Attempt < u.First:
 		return "it is to run again"
 	case a.expired(u.Now):
 		return "the approval expired before it was used"

@@ -25,6 +25,7 @@ type fakeAPI struct {
 	steps    []object
 	approval object
 	decided  []object // bodies of decisions
+	holds    []object
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 )
 
 func newFakeAPI(t *testing.T) *fakeAPI {
-	f := &fakeAPI{t: t, began: time.Now().UTC(), state: "running", feed: feed{viewers: map[*viewer]bool{}}}
+	f := &fakeAPI{t: t, began: time.Now().UTC(), state: "running", feed: feed{viewers: map[*viewer]bool{}}, holds: []object{}}
 	f.current = f.header
 	for _, step := range []string{"backup-db", "backup-files", "approval", "migrate"} {
 		kind := "worker"
@@ -45,6 +46,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	mux := http.NewServeMux()
 	mux.Handle("/", Handler())
 	mux.HandleFunc("GET /api/v1/runs", f.answer(func() any { return object{"items": []any{f.header()}} }))
+	mux.HandleFunc("GET /api/v1/holds", f.answer(func() any { return object{"items": f.holds} }))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun, f.answer(f.view))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/timeline", f.answer(func() any { return object{"run_id": fakeRun, "items": f.events} }))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/steps/migrate/explain", f.answer(func() any {

@@ -73,3 +73,16 @@ func TestPageSaysWhyNot(t *testing.T) {
 	}
 	b.noErrors()
 }
+
+// A hold that is on is shown on every view, and who set it and why.
+func TestPageShowsHolds(t *testing.T) {
+	api := newFakeAPI(t)
+	b := openBrowser(t, api.URL+"/")
+	b.until("h1", "Runs")
+	api.mu.Lock()
+	api.holds = []object{{"scope": "topic", "name": "job.deploy.*", "set_by": "user:ann", "reason": "<i>incident</i>", "except_undo": true}}
+	api.mu.Unlock()
+	b.click(`a[href="#/approvals"]`)
+	b.until("#holds", "Topic job.deploy.* is held by user:ann: <i>incident</i> (compensations go on)")
+	b.noErrors()
+}

@@ -160,7 +160,7 @@ func TestLimitThroughKills(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(5, 5))
 	var runs []string
-	for round := range rounds(9) {
+	for round := range rounds(6) {
 		runs = append(runs, p.startAll("limited", 5)...)
 		time.Sleep(time.Duration(20+random.IntN(120)) * time.Millisecond) // some moment
 		if round%3 != 1 {
@@ -180,6 +180,7 @@ func TestLimitThroughKills(t *testing.T) {
 	if most != mostAtOnce {
 		t.Errorf("%d jobs were under way at a time, want %d", most, mostAtOnce)
 	}
+	since := time.Now()
 	p.until("as many jobs as may are under way at a time: no place is lost", func() bool {
 		c.done(p.startAll("limited", 4), "succeeded")
 		again, _ := c.most(lines)
@@ -188,7 +189,7 @@ func TestLimitThroughKills(t *testing.T) {
 		}
 		return again == mostAtOnce
 	})
-	t.Logf("%d runs through %d rounds of kills", len(runs), rounds(9))
+	t.Logf("%d runs through %d rounds of kills; two at a time again after %v", len(runs), rounds(6), time.Since(since))
 }
 
 // done waits until runs are over.

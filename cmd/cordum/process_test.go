@@ -127,7 +127,13 @@ type process struct {
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when the server's process has ended
 	log  *os.File
+
+	known bool // it was ready once: others know its ports
+	moves int  // how often it was given other ports, as the first were taken
 }
+
+// maxMoves is how often a server may be given other ports before it has been ready once.
+const maxMoves = 3
 
 func newProcess(t *testing.T) *process {
 	t.Helper()
@@ -189,6 +195,11 @@ func (p *process) start(env ...string) {
 	p.t.Helper()
 	p.launch(env...)
 	p.until("the server is ready", func() bool {
+		if !p.alive() && !p.known && p.moves < maxMoves { // another process took a port between our looking and the server's listening
+			p.moves++
+			p.addr, p.nats = freePort(p.t), freePort(p.t)
+			p.launch(env...)
+		}
 		res, err := http.Get("http://" + p.addr + "/readyz")
 		if err != nil {
 			return false
@@ -196,6 +207,7 @@ func (p *process) start(env ...string) {
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusOK
 	})
+	p.known = true
 }
 
 // kill is kill -9.

@@ -114,7 +114,7 @@ func (t *turn) decideApproval(c Caller, step int32, d Decision, answer promise[A
 // outdated tells whether people are asked about a job by a policy that is not in force any more.
 func (t *turn) outdated(step int32) bool {
 	a, j := t.live.approvals[step], t.live.jobs[step]
-	if !a.Open() || a.Source != safety.OfJob || j == nil || j.State != scheduler.JobApprovalRequired {
+	if a == nil || !a.Open() || a.Source != safety.OfJob || j == nil || j.State != scheduler.JobApprovalRequired {
 		return false
 	}
 	active := t.lane.r.inForce()
@@ -158,14 +158,11 @@ func (r *Runner) EditJob(ctx context.Context, c Caller, approval string, e Edit)
 	if _, err := expr.DecodeJSON(e.Input); err != nil || len(e.Input) > maxInput {
 		return ApprovalView{}, &InvalidError{Code: "invalid_input", Message: "input: JSON that can be kept is needed"}
 	}
-	ref, err := id.ParseJob(approval)
-	if err != nil || r.laneOf(ref.Run) == nil {
-		return ApprovalView{}, fmt.Errorf("approval %.64q: %w", approval, ErrNotFound)
+	seen, err := r.Approval(ctx, c, approval) // no blob for what the caller may not see
+	if err != nil {
+		return ApprovalView{}, err
 	}
-	if _, err := r.header(ctx, c.Tenant, ref.Run); err != nil {
-		return ApprovalView{}, asUnavailable(err) // no blob for a run that is not there
-	}
-	input, err := r.payload(ctx, ref.Run, c.Tenant, e.Input)
+	input, err := r.payload(ctx, seen.RunID, c.Tenant, e.Input)
 	if err != nil {
 		return ApprovalView{}, err
 	}

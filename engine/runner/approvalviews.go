@@ -156,10 +156,11 @@ type approvalRow struct {
 func visible(a *safety.Approval) safety.Approval {
 	who := safety.Approval{
 		Round: a.Round, State: a.State, Needs: a.Needs, Subject: a.Subject, RequestedBy: a.RequestedBy,
-		RequesterOwner: a.RequesterOwner, RunFor: a.RunFor, Delegations: a.Delegations,
+		RequesterOwner: a.RequesterOwner, RunFor: a.RunFor, Author: a.Author, Editors: a.Editors, ExpiresAt: a.ExpiresAt,
+		Delegations: a.Delegations, Hash: a.Hash,
 	}
 	for _, v := range a.Votes {
-		who.Votes = append(who.Votes, safety.Vote{By: v.By, Owner: v.Owner})
+		who.Votes = append(who.Votes, safety.Vote{By: v.By, Owner: v.Owner, For: v.For, Decision: v.Decision, Hash: v.Hash, Void: v.Void})
 	}
 	return who
 }

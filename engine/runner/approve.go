@@ -69,13 +69,15 @@ func (t *turn) askLeave(step int32, d safety.Decision, hash string) {
 		a = &safety.Approval{}
 		lr.setApproval(step, a)
 	}
-	if a.Open() && a.Hash == hash && a.Snapshot == d.Snapshot {
+	first := lr.run.Before(step) + 1
+	if a.Open() && a.Hash == hash && a.Snapshot == d.Snapshot && a.Attempt >= first {
 		return // they are asked
 	}
 	o := t.opened(step)
+	o.Attempt = lr.jobs[step].Attempt
 	o.Source, o.Hash, o.Snapshot, o.Needs = safety.OfJob, hash, d.Snapshot, safety.NeedsOf(d, t.lane.r.cfg.FourEyes)
 	o.Title, o.Why, o.Subject = lr.leaveTitle(step, d), askedAgain(a, t.use(step, hash, d.Snapshot)), lr.subject(step, o.Needs)
-	o.ExpiresAt, o.OnExpiry = safety.ExpiryOf(d, t.now)
+	o.Expire(d, t.now)
 	t.record(t.system(""), o)
 	t.saveApproval(step)
 	t.idle(step, true)
@@ -115,7 +117,7 @@ func (t *turn) covered(step int32, hash, snapshot string) bool {
 func (t *turn) use(step int32, hash, snapshot string) safety.Use {
 	lr := t.live
 	return safety.Use{
-		Hash: hash, Snapshot: snapshot, Since: lr.run.Steps[step].StartedAt, Now: t.now, Roles: t.lane.r.rolesNow(lr.run.Tenant),
+		Hash: hash, Snapshot: snapshot, First: lr.run.Before(step) + 1, Now: t.now, Roles: t.lane.r.rolesNow(lr.run.Tenant),
 	}
 }
 
@@ -134,6 +136,13 @@ func (t *turn) drop(step int32) {
 	}
 }
 
+// lapsed tells whether the leave that people gave for a decided job, and that its release would use up, does not hold any
+// more: it expired while the job waited for something else, or who gave it may not any more.
+func (t *turn) lapsed(step int32) bool {
+	a, j := t.live.approvals[step], t.live.jobs[step]
+	return a != nil && a.Source == safety.OfJob && a.State == safety.ApprovalApproved && !t.covered(step, j.Hash, j.Snapshot)
+}
+
 // consume uses up the leave that a job was released by.
 func (t *turn) consume(step int32) {
 	a := t.live.approvals[step]
@@ -144,10 +153,10 @@ func (t *turn) consume(step int32) {
 	t.saveApproval(step)
 }
 
-// closeApproval withdraws the question of a step that ended without an answer.
+// closeApproval withdraws the question of a step that ended without an answer, or leave for a job that it did not use.
 func (t *turn) closeApproval(at engine.Stamp, step int32) {
 	a := t.live.approvals[step]
-	if a == nil || !a.Open() {
+	if a == nil || !a.Open() && (a.Source != safety.OfJob || a.State != safety.ApprovalApproved) {
 		return
 	}
 	t.record(at, &safety.ApprovalClosed{Step: step, State: safety.ApprovalCancelled, By: at.Actor})

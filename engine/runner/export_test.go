@@ -31,3 +31,13 @@ func StatesOf(ctx context.Context, r *Runner, tenant, run string) (held, loaded,
 func Panic(r *Runner, tenant, run string) {
 	r.laneOf(run).inbox.push(task{run: run, tenant: tenant, do: func(*turn) { panic("on purpose") }})
 }
+
+// Tamper changes the input of a run's node in memory, as nothing in here ever does, and returns when that is done.
+func Tamper(r *Runner, tenant, run string, node int32, input []byte) {
+	done := make(chan struct{})
+	r.laneOf(run).inbox.push(task{run: run, tenant: tenant, do: func(t *turn) {
+		t.live.run.Steps[node].Input.Data = input
+		close(done)
+	}})
+	<-done
+}

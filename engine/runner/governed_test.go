@@ -108,7 +108,7 @@ func TestSentBackAsksAnew(t *testing.T) {
 		if err := w.approve(sre("bob"), before); err != nil {
 			t.Fatal(err)
 		}
-		gate := w.waiting(run, "gate")
+		gate := w.approval(run + ".gate~0")
 		if _, err := w.r.Decide(context.Background(), sre("cid"), gate.ID, runner.Decision{SendBack: "a", Comment: "once more"}); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,9 @@ type farKernel struct {
 	asked  atomic.Int64
 }
 
-func (*farKernel) Snapshot() *safety.Snapshot                                { return nil }
+// Snapshot is asked about results, and says nothing of them.
+func (*farKernel) Snapshot() *safety.Snapshot { return safety.NewSnapshot(safety.Allow) }
+
 func (*farKernel) Shadow() *safety.Snapshot                                  { return nil }
 func (k *farKernel) Remote() runner.RemoteKernel                             { return k }
 func (k *farKernel) Active() string                                          { return k.active.Load().(string) }
@@ -470,7 +472,7 @@ func TestFaultedRunEndedByForce(t *testing.T) {
 		sent := w.counting("job.deploy", nil)
 		w.put("id: wf\nsteps:\n  - {id: deploy, topic: job.deploy}\n  - {id: gate, type: approval}\n")
 		run := w.run("wf", `{}`)
-		a, gate := w.waiting(run, "deploy"), w.waiting(run, "gate")
+		a, gate := w.waiting(run, "deploy"), w.approval(run+".gate~0")
 		runner.Panic(w.r, "default", run)
 		w.until("it is faulted", func() bool { return w.view(run).State == "faulted" })
 		wantError(t, "an answer to a faulted run", w.approve(sre("bob"), a), runner.ErrConflict)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,8 +54,11 @@ func (h *Hold) over(lr *live, step int32) bool {
 	return true // nobody knows what it is over: it holds everything
 }
 
-// holds are those that are on.
-type holds struct{ on atomic.Pointer[[]Hold] }
+// holds are those that are on. One call at a time reads them: what was read later is stored later.
+type holds struct {
+	reading sync.Mutex
+	on      atomic.Pointer[[]Hold]
+}
 
 // over answers the hold that keeps a job from starting, or nil.
 func (h *holds) over(lr *live, step int32) *Hold {
@@ -72,6 +76,8 @@ func (h *holds) over(lr *live, step int32) *Hold {
 
 // loadHolds reads the holds that are on. One that cannot be read holds everything: nobody knows what it was over.
 func (r *Runner) loadHolds(ctx context.Context) error {
+	r.holds.reading.Lock()
+	defer r.holds.reading.Unlock()
 	var list []Hold
 	for after := ""; ; {
 		docs, next, err := r.Docs(ctx, holdKind, after, 0)
@@ -79,11 +85,7 @@ func (r *Runner) loadHolds(ctx context.Context) error {
 			return fmt.Errorf("read the holds: %w", err)
 		}
 		for _, d := range docs {
-			h := Hold{ID: d.Name, Scope: "all", Reason: "a hold that cannot be read"}
-			if err := json.Unmarshal(d.Value, &h); err != nil {
-				r.cfg.Logger.Error("hold cannot be read: everything is held", "hold", d.Name, "error", err)
-			}
-			list = append(list, h)
+			list = append(list, r.readHold(d))
 		}
 		if after = next; after == "" {
 			break
@@ -91,6 +93,17 @@ func (r *Runner) loadHolds(ctx context.Context) error {
 	}
 	r.holds.on.Store(&list)
 	return nil
+}
+
+// readHold reads one. What of a damaged one can be read is not believed.
+func (r *Runner) readHold(d Doc) Hold {
+	var h Hold
+	if err := json.Unmarshal(d.Value, &h); err != nil {
+		r.cfg.Logger.Error("hold cannot be read: everything is held", "hold", d.Name, "error", err)
+		return Hold{ID: d.Name, Scope: "all", Reason: "a hold that cannot be read"}
+	}
+	h.ID = d.Name
+	return h
 }
 
 // Holds lists the holds that are on which concern the caller's tenant.
@@ -128,6 +141,9 @@ func (r *Runner) SetHold(ctx context.Context, c Caller, h Hold) (Hold, error) {
 	}
 	if len(h.Name) > maxDocName || len(h.Reason) > maxMessage {
 		return h, &InvalidError{Code: "invalid_argument", Message: "name or reason is too long"}
+	}
+	if list := r.holds.on.Load(); list != nil && len(*list) >= maxHolds {
+		return h, &InvalidError{Code: "too_many_holds", Message: fmt.Sprintf("%d holds are on: lift some", maxHolds)}
 	}
 	h.ID, h.SetBy, h.SetAt = r.newID(), c.Actor, r.now()
 	value, err := json.Marshal(h)
@@ -176,7 +192,7 @@ func (l *lane) wakeWaiting() {
 			delete(l.waiting, id)
 			continue
 		}
-		l.inbox.push(task{run: id, tenant: lr.run.Tenant, do: (*turn).judgeAgain})
+		l.inbox.push(task{run: id, tenant: lr.run.Tenant, do: (*turn).judgePutOff})
 	}
 }
 

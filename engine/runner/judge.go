@@ -44,7 +44,9 @@ func (t *turn) judge(step int32) {
 func (t *turn) rule(step int32, d safety.Decision, hash, shadow string) {
 	r, lr := t.lane.r, t.live
 	delete(lr.putOff, step)
+	lr.refusals = 0
 	lr.demandKey(step, &d)
+	lr.countRetries(step, &d)
 	r.metrics.evaluated(d.Verdict)
 	in := scheduler.Verdict{Token: r.token(lr.run.Tenant), Decided: scheduler.JobDecided{
 		Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: hash, Rules: d.Rules,
@@ -56,18 +58,29 @@ func (t *turn) rule(step int32, d safety.Decision, hash, shadow string) {
 		t.job(step, in, nil)
 	case d.Verdict == safety.RequireApproval && !t.covered(step, hash, d.Snapshot):
 		in.Ask = true
+		t.letGo(step)
 		t.job(step, in, nil)
 		t.askLeave(step, d, hash)
 	case d.Verdict.MayStart() && len(d.Constraints) == 0:
 		in.Allow = true
+		t.letGo(step)
 		t.drop(step)
 		t.job(step, in, nil)
 		t.idle(step, false)
 	default:
 		in.Wait = true
-		t.drop(step)
+		if d.Verdict != safety.RequireApproval {
+			t.drop(step)
+		}
 		t.job(step, in, nil)
 		t.releaseJob(step)
+	}
+}
+
+// letGo gives back what a job asked of limits that now waits for something else, or for nothing.
+func (t *turn) letGo(step int32) {
+	if t.live.reserved.jobs[step] != nil {
+		t.unreserve(step)
 	}
 }
 
@@ -79,7 +92,7 @@ func (t *turn) releaseJob(step int32) {
 	switch {
 	case j == nil || !undecided(j) || j.Snapshot == "" || lr.asked(step):
 		return
-	case j.Snapshot != t.lane.r.inForce():
+	case j.Snapshot != t.lane.r.inForce(), t.lane.r.holds.over(lr, step) != nil, t.lapsed(step):
 		t.judge(step)
 		return
 	case !t.reserve(step):
@@ -116,6 +129,20 @@ func (lr *live) demandKey(step int32, d *safety.Decision) {
 	}
 }
 
+// countRetries denies an attempt beyond those that the policy allows: its round began when it allowed more.
+func (lr *live) countRetries(step int32, d *safety.Decision) {
+	if d.Verdict == safety.Deny {
+		return
+	}
+	retries := int64(lr.jobs[step].Attempt-lr.run.Before(step)) - 1
+	for i := range d.Constraints {
+		if c := &d.Constraints[i]; c.Type == safety.MaxRetries && retries > c.Max {
+			d.Verdict, d.Reason = safety.Deny, "the policy allows no more retries: MaxRetries "+strconv.FormatInt(c.Max, 10)
+			return
+		}
+	}
+}
+
 // leave tells why what was decided of a job does not hold at the moment of its sending; "" when it does.
 func (t *turn) leave(step int32) (why string) {
 	r, lr := t.lane.r, t.live
@@ -123,7 +150,7 @@ func (t *turn) leave(step int32) (why string) {
 	if h := r.holds.over(lr, step); h != nil {
 		return h.why()
 	}
-	if j.Snapshot != r.inForce() {
+	if j.Snapshot == "" || j.Snapshot != r.inForce() {
 		return "another policy is in force"
 	}
 	if req := lr.bare(step); req.Hash() != j.Hash {
@@ -152,6 +179,7 @@ func (t *turn) putOff(step int32, why string) {
 	}
 	lr.putOff[step] = why
 	l.waiting[lr.id] = lr
+	t.letGo(step)
 	t.idle(step, false)
 	if why != whyNoKernel {
 		return // it is called when the hold is lifted
@@ -165,18 +193,23 @@ func (t *turn) putOff(step int32, why string) {
 	lr.refusals++
 }
 
-// judgeAgain has every job decided that was put off.
+// judgeAgain has every job decided that nobody could decide about a while ago.
 func (t *turn) judgeAgain() {
+	t.live.askAgain = false
+	t.judgePutOff()
+}
+
+// judgePutOff has every job decided that was put off, those included about which people are asked by a policy that is not in
+// force any more.
+func (t *turn) judgePutOff() {
 	lr := t.live
-	lr.askAgain = false
 	for _, step := range sortedKeys(lr.putOff) {
 		delete(lr.putOff, step)
-		if lr.pends(step) {
+		if lr.pends(step) || lr.asked(step) && t.outdated(step) {
 			t.judge(step)
 		}
 	}
 	if len(lr.putOff) == 0 {
-		lr.refusals = 0
 		delete(t.lane.waiting, lr.id)
 	}
 	t.settle()

@@ -92,20 +92,23 @@ func (r *Runner) shadowed(req safety.Request) (said string) {
 // askKernel asks a remote kernel about an attempt, after the commit of the asking. Its answer is an input of a later batch.
 func (t *turn) askKernel(step int32, remote RemoteKernel) {
 	l, lr := t.lane, t.live
-	if lr.asking[step] {
+	attempt, tenant := lr.jobs[step].Attempt, lr.run.Tenant
+	if lr.asking[step] == attempt {
 		return
 	}
 	if lr.asking == nil {
-		lr.asking = make(map[int32]bool)
+		lr.asking = make(map[int32]int32)
 	}
-	lr.asking[step] = true
-	req, attempt, tenant := lr.request(step), lr.jobs[step].Attempt, lr.run.Tenant
+	lr.asking[step] = attempt
+	req := lr.request(step)
 	hash := req.Hash()
 	t.after(func() {
 		l.r.work.Go(func() {
 			d, err := l.r.askRemote(remote, req)
 			l.inbox.push(task{run: lr.id, tenant: tenant, do: func(t *turn) {
-				delete(t.live.asking, step)
+				if t.live.asking[step] == attempt {
+					delete(t.live.asking, step)
+				}
 				t.answered(step, attempt, hash, d, err)
 			}})
 		})
@@ -137,8 +140,18 @@ func (t *turn) answered(step, attempt int32, hash string, d safety.Decision, err
 	if j == nil || j.Attempt != attempt || !undecided(j) || !lr.serves(step) {
 		return
 	}
-	if req := lr.request(step); err == nil && req.Hash() != hash {
+	if h := t.lane.r.holds.over(lr, step); h != nil {
+		t.putOff(step, h.why())
+		t.settle()
+		return
+	}
+	req := lr.request(step)
+	switch {
+	case err != nil:
+	case req.Hash() != hash:
 		err = errors.New("the job changed while the kernel was asked")
+	case d.Snapshot == "" || d.Snapshot != t.lane.r.inForce():
+		err = errors.New("the kernel answered by a policy that is not known to be in force")
 	}
 	if err != nil {
 		if lr.refusals == 0 { // the first of many

@@ -119,5 +119,7 @@ const (
 const (
 	maxDoc     = 8 << 20 // a policy of 2 MiB, compiled to its canonical form, fits
 	maxDocName = 200
-	maxValues  = 64 << 10 // of an approval's form
+	// maxHolds is how many holds may be on: each is looked at for every job.
+	maxHolds  = 100
+	maxValues = 64 << 10 // of an approval's form
 )

@@ -58,7 +58,7 @@ type live struct {
 	putOff   map[int32]string // jobs that are not decided, and why
 	refusals int              // how often in a row nobody could decide
 	askAgain bool             // they are to be decided again soon
-	asking   map[int32]bool   // jobs that a remote kernel is asked about
+	asking   map[int32]int32  // jobs that a remote kernel is asked about, and the attempt
 
 	reserved reservations              // what jobs ask of limits
 	bounds   map[int32]readConstraints // of jobs, read

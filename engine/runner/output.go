@@ -266,7 +266,7 @@ func (t *turn) askRelease(at engine.Stamp, step int32) {
 	o.Source, o.Snapshot, o.Needs = safety.OfOutput, d.Snapshot, safety.NeedsOf(asks, t.lane.r.cfg.FourEyes)
 	o.Title, o.Subject = "May the output of "+lr.run.Name(step)+" be seen?", lr.subject(step, o.Needs)
 	o.Context = heldContext(lr.attemptID(step), d)
-	o.ExpiresAt, o.OnExpiry = safety.ExpiryOf(asks, t.now)
+	o.Expire(asks, t.now)
 	o.Hash = safety.ShownHash(o.Title, o.Context, nil, o.Needs)
 	t.record(at, o)
 	t.saveApproval(step)

@@ -201,7 +201,7 @@ func snapshotKey(tenant, run string) store.Key {
 
 // snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
 // another version is not read, and the run is folded from its first fact.
-const snapshotVersion = 3
+const snapshotVersion = 4
 
 // snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
 type snapshot struct {

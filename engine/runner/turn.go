@@ -112,8 +112,8 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 	case *engine.ApprovalAsked:
 		t.openApproval(at, f)
 	case *engine.StepEnded:
-		if t.live.run.Steps[f.Step].State.Final() { // else it was set back at once, and what there is belongs to its next round
-			t.closeApproval(at, f.Step)
+		t.closeApproval(at, f.Step)
+		if t.live.run.Steps[f.Step].State.Final() { // else it was set back at once, and its job is that of the next round
 			t.closeJob(f.Step)
 		}
 		t.traceStep(f.Step)
@@ -149,6 +149,7 @@ func (t *turn) consequenceBelow(at engine.Stamp, f engine.Fact) {
 	case *engine.UndoingBegun:
 		t.undoBegun()
 	case *engine.UndoHeld:
+		t.closeApproval(at, f.Step)
 		t.undoHeld(f)
 	case *engine.UndoSettled:
 		t.closeApproval(at, f.Step)

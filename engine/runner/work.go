@@ -152,6 +152,9 @@ func (t *turn) endRun() {
 	lr := t.live
 	t.lane.r.metrics.runEnded(lr.run)
 	t.unreserveAll()
+	for _, step := range sortedKeys(lr.approvals) {
+		t.closeApproval(t.system("the run has ended"), step)
+	}
 	for i, j := range lr.jobs {
 		if j == nil || j.State.Final() || j.Send == 0 || lr.run.IsUndo(int32(i)) {
 			continue

@@ -26,6 +26,7 @@ type law struct {
 	mu     sync.Mutex
 	jobs   map[jobAt]*jobLaw
 	leaves map[string]leave // by token
+	rows   map[rowAt]bool   // of audit records
 	apart  map[string]bool  // runs of which some facts lie elsewhere: what is left of them proves nothing
 	wrong  []string
 
@@ -39,6 +40,12 @@ type law struct {
 type jobAt struct {
 	run  string
 	node int32
+}
+
+// rowAt is where a row of audit records lies.
+type rowAt struct {
+	part store.Partition
+	key  store.Key
 }
 
 // jobLaw is what the log has said of a job.
@@ -57,7 +64,7 @@ type leave struct {
 }
 
 func newLaw() *law {
-	return &law{jobs: map[jobAt]*jobLaw{}, leaves: map[string]leave{}, apart: map[string]bool{}}
+	return &law{jobs: map[jobAt]*jobLaw{}, leaves: map[string]leave{}, rows: map[rowAt]bool{}, apart: map[string]bool{}}
 }
 
 func (l *law) broken(format string, args ...any) {
@@ -92,10 +99,25 @@ func (l *law) commit(tx store.Tx) {
 			l.take(f)
 		}
 	}
+	for _, f := range facts {
+		if r, is := f.fact.(*scheduler.JobReleased); is && !l.apart[f.run] {
+			if j := l.job(f.run, r.Step); j.approved && !j.used {
+				l.broken("run %s: the job of node %d is released, and the approval is not used up in that commit", f.run, r.Step)
+			}
+		}
+	}
 }
 
 // checkActs compares the facts of a commit with the audit records in it, both ways.
 func (l *law) checkActs(tx store.Tx, facts []committed) {
+	for _, put := range tx.Puts {
+		if at := (rowAt{tx.Partition, put.Key}); put.Key.Table == store.TableAudit {
+			if l.rows[at] {
+				l.broken("the audit records under %s are written a second time", put.Key.ID)
+			}
+			l.rows[at] = true
+		}
+	}
 	records, err := acted(tx)
 	if err != nil {
 		l.broken("%v", err)

@@ -30,7 +30,7 @@ var (
 	// ErrUnapprovable: what was to be published could not be approved, or not be taken back, by anybody.
 	ErrUnapprovable = errors.New("unapprovable")
 	// ErrNewlyDenied: more recorded decisions than allowed would be denied by what was to be published.
-	ErrNewlyDenied = errors.New("too many decisions would be denied")
+	ErrNewlyDenied = errors.New("newly denied")
 	// ErrReason: what was asked for needs a reason, and has none.
 	ErrReason = errors.New("a reason is needed")
 	// ErrChoice: a candidate is named in more than one way.

@@ -1,6 +1,7 @@
 // The page: which view is shown (the URL's hash says), the connection's state, and the API key.
 import { Problem, useKey } from "./api.js";
 import { el } from "./dom.js";
+import { watchHolds } from "./holds.js";
 import { showInbox } from "./inbox.js";
 import { Stream } from "./stream.js";
 import { showRuns } from "./runs.js";
@@ -43,6 +44,7 @@ async function route(change) {
   if (change) main.focus();
   try {
     await view.ready;
+    watchHolds(document.getElementById("holds"));
   } catch (problem) {
     fail(shown, problem);
   }
@@ -79,4 +81,5 @@ login.addEventListener("submit", (submit) => {
 });
 
 window.addEventListener("hashchange", route);
+document.addEventListener("visibilitychange", () => document.hidden || !login.hidden || watchHolds(document.getElementById("holds")));
 route();

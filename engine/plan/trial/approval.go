@@ -38,7 +38,7 @@ func (m *member) askStep(f *engine.ApprovalAsked) {
 // askLeave asks people to let a job start, with four eyes where a rule does not say, as in production.
 func (m *member) askLeave(node int32, d safety.Decision, r *safety.Request) {
 	opened := safety.OpenJob(node, d, r, m.w.now, true)
-	opened.Title = d.Reason
+	opened.Title, opened.Attempt = d.Reason, m.run.Steps[node].Attempt
 	m.ask(opened)
 }
 
@@ -46,7 +46,7 @@ func (m *member) askLeave(node int32, d safety.Decision, r *safety.Request) {
 func (m *member) covered(node int32, hash string, snapshot string) bool {
 	a := m.approvals[node]
 	return a != nil && a.Source == safety.OfJob &&
-		a.Unusable(safety.Use{Hash: hash, Snapshot: snapshot, Since: m.run.Steps[node].StartedAt, Now: m.w.now}) == ""
+		a.Unusable(safety.Use{Hash: hash, Snapshot: snapshot, First: m.run.Before(node) + 1, Now: m.w.now}) == ""
 }
 
 // ask asks people, and lets them answer as the case says.
