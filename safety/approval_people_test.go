@@ -208,8 +208,14 @@ func TestAskOfDecision(t *testing.T) {
 	if s := SubjectOf(&r, []Need{{Approvers: []string{`tenant == "t"`}}}); s.Tenant != "t" || s.Input != nil {
 		t.Errorf("an expression without input reads %+v", s)
 	}
-	if at, _ := ExpiryOf(Decision{Approvals: d.Approvals[3:]}, asked); !at.IsZero() {
-		t.Errorf("what never expires expires %s", at)
+	var never ApprovalOpened
+	if never.Expire(Decision{Approvals: d.Approvals[3:]}, asked); !never.ExpiresAt.IsZero() {
+		t.Errorf("what never expires expires %s", never.ExpiresAt)
+	}
+	var bounded ApprovalOpened
+	bounded.Expire(Decision{Approvals: append(d.Approvals[:1:1], RequiredApproval{Expires: time.Minute, OnExpiry: OnExpiryEscalate})}, asked)
+	if !bounded.ExpiresAt.Equal(asked.Add(time.Minute)) || !bounded.LatestAt.Equal(asked.Add(2*time.Hour)) || bounded.OnLatest != OnExpiryRollback {
+		t.Errorf("expires %+v", bounded)
 	}
 }
 

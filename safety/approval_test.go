@@ -341,7 +341,7 @@ func TestApprovalIsStored(t *testing.T) {
 	opened := &ApprovalOpened{
 		Step: 2, Hash: "h", RequestedBy: "user:ann", ExpiresAt: asked, Source: OfOutput, Title: "Go?", Context: []byte(`{"n":1}`),
 		Form: []byte(`{}`), Snapshot: "s", RequesterOwner: "o", RunFor: "f", Author: "a", Editors: []string{"e"}, OnExpiry: OnExpiryRollback,
-		Why: "w", Subject: Subject{Tenant: "t", Effect: "write", Cost: 1.5, Tags: map[string]string{"k": "v"}, Input: []byte(`1`)},
+		Why: "w", Attempt: 3, LatestAt: asked.Add(time.Hour), OnLatest: OnExpiryDeny, Subject: Subject{Tenant: "t", Effect: "write", Cost: 1.5, Tags: map[string]string{"k": "v"}, Input: []byte(`1`)},
 		Needs: []Need{{
 			Rule: "b/r", Reason: "r", Approvers: []string{"role:x"}, Quorum: 2, DenyQuorum: 3, FourEyes: true, ExcludeAuthor: true,
 			Escalate: []Escalation{{After: time.Hour, To: []string{"user:y"}}},
@@ -353,7 +353,7 @@ func TestApprovalIsStored(t *testing.T) {
 	}
 	delegation := Delegation{From: "f", To: "t", Until: asked, At: asked, By: "b", Reason: "r", Roles: []string{"x"}, Groups: []string{"y"}}
 	facts := []ApprovalFact{
-		opened, &ApprovalVoted{2, vote}, &ApprovalDelegated{2, delegation}, &ApprovalEscalated{2, 0, []string{"user:y"}, asked},
+		opened, &ApprovalVoted{2, vote}, &ApprovalDelegated{2, delegation}, &ApprovalEscalated{2, 0, []string{"user:y"}, asked, OnExpiryDeny},
 		&ApprovalVoided{2, "h2", "s2", "b", "w", "o"}, opened, &ApprovalVoted{2, vote},
 		&ApprovalClosed{2, ApprovalApproved, "b", "c", []byte(`3`), []string{"a", "b"}}, &ApprovalConsumed{2},
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -44,12 +45,17 @@ func needOf(ask steps.Approval) safety.Need {
 	return n
 }
 
-// opened is a question about a node as far as every source has it.
+// opened is a question about a node as far as every source has it. Who had the run do again, or undo, what it did asks for it,
+// on behalf of who started it.
 func (t *turn) opened(step int32) *safety.ApprovalOpened {
 	lr := t.live
-	return &safety.ApprovalOpened{
+	o := &safety.ApprovalOpened{
 		Step: step, RequestedBy: lr.run.StartedBy, RequesterOwner: lr.run.Owner, Author: lr.run.Author,
 	}
+	if lr.mover != "" && lr.mover != lr.run.StartedBy {
+		o.RequestedBy, o.RequesterOwner, o.RunFor = lr.mover, "", cmp.Or(lr.run.Owner, lr.run.StartedBy)
+	}
+	return o
 }
 
 // subject is what expressions among the approvers read.

@@ -14,6 +14,9 @@ import (
 func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 	switch f := f.(type) {
 	case engine.Fact:
+		if lr.askedFor(at, f) {
+			lr.mover = at.Actor
+		}
 		if !lr.followRun(at, f) && !lr.followStep(at, f) {
 			lr.followNested(at, f)
 		}
@@ -22,6 +25,25 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 	case safety.ApprovalFact:
 		lr.timers.set(timerRef{timerApproval, f.Of()}, lr.approvals[f.Of()].Due(at.At))
 	}
+}
+
+// askedFor tells whether a person has the run do again, or undo, what it did. Who answers an approval with send_back does not
+// ask for what they may have to approve then.
+func (lr *live) askedFor(at engine.Stamp, f engine.Fact) bool {
+	if at.Actor == systemActor || at.Actor == "" {
+		return false
+	}
+	switch f := f.(type) {
+	case *engine.StopBegun:
+		return f.Stop == engine.StopCancel && f.Rollback
+	case *engine.UndoingBegun:
+		return !f.Target.Included
+	case *engine.SetBack:
+		return !f.Target.Included
+	case *engine.UndoRearmed:
+		return true
+	}
+	return false
 }
 
 var runTimer = timerRef{uint8(engine.TimerRun), -1}

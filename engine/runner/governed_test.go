@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -282,7 +283,7 @@ func TestHeldWhileTheKernelThinks(t *testing.T) {
 func TestHoldsSetAtOnce(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	for round := range 20 {
+	for round := range 12 {
 		var all sync.WaitGroup
 		for n := range 8 {
 			all.Go(func() {
@@ -819,6 +820,222 @@ func TestTheEarliestExpiryCounts(t *testing.T) {
 				v := w.ended(run)
 				if took := v.EndedAt.Sub(a.RequestedAt); v.State != "failed" || v.Error.Code != "expired" || took.Round(time.Minute) != c.after || sent.count() != 0 {
 					t.Errorf("the run is %s after %s, %d sent", v.State, took, sent.count())
+				}
+			})
+		})
+	}
+}
+
+// TestPausedRunHoldsNoLimit: what waits for a resume keeps nobody from a limit, whether it was released before the pause or
+// comes to its release in it.
+func TestPausedRunHoldsNoLimit(t *testing.T) {
+	for name, early := range map[string]bool{"released before": true, "in line": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				governed(t, w, oneAtATime(false))
+				w.putABC()
+				var worker *worker
+				var first *wire.JobRequest
+				if !early {
+					worker = w.newWorker("w", nil, "job.deploy")
+					w.run("a", `{}`)
+					first = worker.next()
+					worker.accept(first)
+				}
+				b := w.run("b", `{}`)
+				w.until("it waits", func() bool {
+					s := w.step(b, "deploy")
+					return s.JobState == "scheduled" || strings.Contains(s.Reason, "limit")
+				})
+				w.do(b, runner.Command{Verb: runner.VerbPause})
+				if early {
+					worker = w.newWorker("w", nil, "job.deploy")
+				} else {
+					worker.done(first)
+				}
+				c := w.run("c", `{}`)
+				worker.done(worker.next())
+				w.ended(c)
+				worker.none(time.Minute)
+				w.do(b, runner.Command{Verb: runner.VerbResume})
+				worker.done(worker.next())
+				if v := w.ended(b); v.State != "succeeded" {
+					t.Errorf("the run is %s", v.State)
+				}
+			})
+		})
+	}
+}
+
+// TestEscalatedOverARestart: further people are asked when their time has come, by whatever process, and those who may answer
+// for others may.
+func TestEscalatedOverARestart(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		governed(t, w, `--- {default: ALLOW, name: base, rules: [
+		  {id: write, match: {topics: [job.deploy]}, decision: REQUIRE_APPROVAL,
+		   approval: {approvers: ["user:bob", "user:fay"], quorum: 2, expires: 4h, escalate: [{after: 30m, to: ["user:eve"]}]}}]}`)
+		sent := w.counting("job.deploy", nil)
+		w.put(oneJob)
+		run := w.run("wf", `{"v": 1}`)
+		a := w.waiting(run, "deploy")
+		wantError(t, "before her time", w.approve(sre("eve"), a), runner.ErrNotFound)
+		w.halt()
+		time.Sleep(time.Hour)
+		w.start()
+		w.until("she is asked", func() bool { return w.count(run, "approval_escalated") == 1 })
+		if _, err := w.r.Delegate(ctx, sre("bob"), a.ID, runner.Delegation{To: "user:ann", Until: time.Now().Add(time.Hour)}); err == nil {
+			t.Error("delegated to the requester")
+		}
+		if _, err := w.r.Delegate(ctx, sre("bob"), a.ID, runner.Delegation{To: "user:dan", Until: time.Now().Add(time.Hour), Reason: "away"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.approve(sre("dan"), a); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, "whom another answered for", w.approve(sre("bob"), a), runner.ErrConflict)
+		held, loaded, folded, err := runner.StatesOf(ctx, w.r, "default", run)
+		if err != nil || !bytes.Equal(held, loaded) || !bytes.Equal(held, folded) {
+			t.Errorf("the run is not what its log says: %v", err)
+		}
+		if err := w.approve(sre("eve"), a); err != nil {
+			t.Fatal(err)
+		}
+		if v := w.ended(run); v.State != "succeeded" || sent.count() != 1 {
+			t.Errorf("the run is %s, %d sent", v.State, sent.count())
+		}
+	})
+}
+
+// TestAskedInASubWorkflow: what a sub-workflow does is asked for by whoever started the outermost run, and the question goes
+// with the run.
+func TestAskedInASubWorkflow(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		governed(t, w, twoSREs)
+		sent := w.counting("job.deploy", nil)
+		w.put(oneJob)
+		w.put("id: outer\nsteps:\n  - {id: inner, type: subworkflow, workflow: wf, input: {v: 1}}\n")
+		run := w.run("outer", `{}`)
+		child := ""
+		w.until("people are asked", func() bool {
+			child = w.step(run, "inner").ChildRun
+			return child != "" && w.view(run).State == "waiting"
+		})
+		a := w.waiting(child, "deploy")
+		wantError(t, "who started the outer run", w.approve(sre("ann"), a), runner.ErrForbidden)
+		w.do(run, runner.Command{Verb: runner.VerbCancel})
+		w.ended(run)
+		if s := w.approval(a.ID).State; s != "cancelled" || sent.count() != 0 {
+			t.Errorf("the approval is %s, %d sent", s, sent.count())
+		}
+		again := w.run("outer", `{}`)
+		w.until("people are asked", func() bool { return w.view(again).State == "waiting" })
+		b := w.waiting(w.step(again, "inner").ChildRun, "deploy")
+		for _, who := range []string{"bob", "cid"} {
+			if err := w.approve(sre(who), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if v := w.ended(again); v.State != "succeeded" || sent.count() != 1 {
+			t.Errorf("the run is %s, %d sent", v.State, sent.count())
+		}
+	})
+}
+
+// TestQuarantinedAndStopped: an output that is held when its run is stopped is seen by its compensation and nobody else, and
+// its question is withdrawn.
+func TestQuarantinedAndStopped(t *testing.T) {
+	for name, stop := range map[string]runner.Command{
+		"cancelled":   {Verb: runner.VerbCancel, Rollback: true},
+		"rolled back": {Verb: runner.VerbRollback},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				governed(t, w, quarantineAll)
+				w.counting("job.do", func(*wire.JobRequest) *wire.JobResult {
+					return &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_SUCCEEDED, Output: []byte(`{"ref":"CANARY-77"}`)}
+				})
+				got := make(chan string, 1)
+				w.newWorker("undo", func(j *wire.JobRequest) *wire.JobResult { got <- string(j.Input); return succeed(j) }, "job.undo")
+				w.put("id: wf\nsteps:\n  - {id: a, topic: job.do, compensate: {topic: job.undo, input: {ref: \"${steps.a.output.ref}\"}}}\n" +
+					"  - {id: b, topic: job.never, depends_on: [a]}\n")
+				run := w.run("wf", `{}`)
+				a := w.waitingOutput(run, "a")
+				w.restart()
+				w.do(run, stop)
+				v := w.ended(run)
+				if v.State != "cancelled" || v.Compensation != "done" {
+					t.Errorf("the run is %s, compensation %s", v.State, v.Compensation)
+				}
+				if in := <-got; in != `{"ref":"CANARY-77"}` {
+					t.Errorf("the compensation got %s", in)
+				}
+				if s := w.approval(a.ID).State; s != "cancelled" {
+					t.Errorf("the approval is %s", s)
+				}
+				wantError(t, "released afterwards", w.approve(sre("bob"), a), runner.ErrConflict)
+				events, _, err := w.r.Timeline(context.Background(), ann, run, 0, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown, _ := json.Marshal([]any{v, w.view(run), events, w.approval(a.ID)})
+				if strings.Contains(string(shown), "CANARY-77") {
+					t.Error("what was held is shown")
+				}
+			})
+		})
+	}
+}
+
+// quarantineAll holds every output of the topic.
+const quarantineAll = `--- {default: ALLOW, name: base, output_rules: [
+  {id: held, match: {topics: [job.do]}, patterns: {ticket: "CANARY-[0-9]+"}, decision: QUARANTINE, approval: {approvers: ["role:sre"]}}]}`
+
+// waitingOutput waits until people are asked about an output.
+func (w *world) waitingOutput(run, step string) runner.ApprovalView {
+	w.t.Helper()
+	w.until("its output is held", func() bool { return w.count(run, "approval_requested "+step) > 0 })
+	return w.approval(run + "." + step + "~0")
+}
+
+// TestWhoHasItDoneAgainAsks: who retries a run, or rolls it back, may not let start what follows; nor may who started it.
+func TestWhoHasItDoneAgainAsks(t *testing.T) {
+	for name, c := range map[string]struct {
+		verb runner.Verb
+		node string
+	}{"retry": {runner.VerbRetry, "deploy"}, "rollback": {runner.VerbRollback, "undo:a"}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				governed(t, w, `--- {default: ALLOW, name: base, rules: [
+				  {id: some, match: {topics: [job.deploy, job.undo]}, decision: REQUIRE_APPROVAL, approval: {approvers: ["role:sre"]}}]}`)
+				w.counting("job.do", nil)
+				w.put("id: wf\non_failure: halt\nsteps:\n  - {id: a, topic: job.do, compensate: {topic: job.undo}}\n" +
+					"  - {id: deploy, topic: job.deploy, depends_on: [a]}\n")
+				run := w.run("wf", `{}`)
+				if _, err := w.r.Decide(context.Background(), sre("dan"), w.waiting(run, "deploy").ID, runner.Decision{}); err != nil {
+					t.Fatal(err)
+				}
+				w.ended(run)
+				if _, err := w.r.Command(context.Background(), sre("bob"), run, runner.Command{Verb: c.verb}); err != nil {
+					t.Fatal(err)
+				}
+				w.restart()
+				var a runner.ApprovalView
+				w.until("people are asked", func() bool {
+					all, _, err := w.r.Approvals(context.Background(), sre("root"), runner.Filter{State: "waiting"})
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, a = range all {
+						return a.Step == c.node
+					}
+					return false
+				})
+				for _, who := range []string{"bob", "ann"} {
+					wantError(t, who, w.approve(sre(who), a), runner.ErrForbidden)
+				}
+				if err := w.approve(sre("cid"), a); err != nil {
+					t.Error(err)
 				}
 			})
 		})

@@ -95,6 +95,10 @@ func (t *turn) releaseJob(step int32) {
 	case j.Snapshot != t.lane.r.inForce(), t.lane.r.holds.over(lr, step) != nil, t.lapsed(step):
 		t.judge(step)
 		return
+	case lr.run.Paused: // a resume has it decided again; until then it keeps nobody from a limit
+		t.letGo(step)
+		t.idle(step, false)
+		return
 	case !t.reserve(step):
 		t.idle(step, false)
 		return // it comes back when there is room

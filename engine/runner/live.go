@@ -50,6 +50,7 @@ type live struct {
 	late [][]byte     // tokens of late results noted
 
 	undo     undoNotes
+	mover    string // who last had the run do again, or undo, what it did; "" nobody: it asks for who started it
 	told     told   // what the run that started it was told
 	key      string // of its workflow's concurrency, for the keyring; "" when it has none
 	fromStep string // what people call the step that started it
@@ -205,6 +206,7 @@ func (lr *live) Fields(c *codec.Codec) {
 	lr.approvalFields(c)
 	lr.timerFields(c)
 	lr.undo.fields(c)
+	c.String(&lr.mover)
 }
 
 func (lr *live) approvalFields(c *codec.Codec) {

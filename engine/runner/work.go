@@ -38,11 +38,19 @@ func (t *turn) announceScheduled() {
 	t.touch()
 }
 
-// withholdJobs takes attempts that no worker has yet out of the queue: a paused run starts nothing new.
+// withholdJobs takes attempts that no worker has yet out of the queue: a paused run starts nothing new. One that has limits is
+// released again by the resume: until then others may have them.
 func (t *turn) withholdJobs() {
-	for i, j := range t.live.jobs {
-		if j != nil && j.State == scheduler.JobScheduled {
-			t.tellFleet(move{kind: moveEnded, attempt: t.live.attemptID(int32(i))})
+	lr := t.live
+	for i, j := range lr.jobs {
+		step := int32(i)
+		if j == nil || j.State != scheduler.JobScheduled {
+			continue
+		}
+		t.tellFleet(move{kind: moveEnded, attempt: lr.attemptID(step)})
+		if len(lr.wants(t.lane.r, step)) > 0 {
+			t.job(step, scheduler.Withhold{Reason: "its run is paused"}, nil)
+			t.unreserve(step)
 		}
 	}
 }
@@ -110,7 +118,8 @@ func (t *turn) sendNoted(step int32, g scheduler.Grant) {
 		return
 	}
 	l.inbox.push(task{run: lr.id, tenant: lr.run.Tenant, do: func(t *turn) {
-		if j := t.live.jobs[step]; j != nil && j.State == scheduler.JobDispatched && !j.Begun && t.live.attemptID(step) == g.Attempt {
+		j := t.live.jobs[step]
+		if j != nil && j.State == scheduler.JobDispatched && !j.Begun && t.live.attemptID(step) == g.Attempt && t.live.serves(step) {
 			t.tellFleet(move{kind: moveEnded, attempt: g.Attempt})
 			t.withhold(step, why)
 		}

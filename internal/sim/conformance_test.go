@@ -75,6 +75,7 @@ func TestCases(t *testing.T) {
 			if len(cases) < suite.atLeast {
 				t.Errorf("%d cases; want at least %d", len(cases), suite.atLeast)
 			}
+			t.Logf("%d of %d cases played, the server was away %d times", played, len(cases), outages.Load())
 			if n := outages.Load(); n < int64(played/4) && *every < 0 {
 				t.Errorf("the server was away only %d times in %d cases", n, played)
 			}

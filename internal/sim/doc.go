@@ -6,9 +6,13 @@
 // is away again and again: stopped in good order, or dead with a commit before it could do anything about it. What must come
 // of a case, and the invariants, are checked by trial's own checker, which reads the committed facts.
 //
+// Beside it the law looks at every commit as the store took it, and at every job as its worker got it: nothing is sent without an
+// earlier durable decision about these bytes, what people let start is used up once, each act has its one audit record in its
+// own commit, and the chains of the audit log hold through every outage. It reads all that without the code that wrote it.
+//
 // It never decides what a case means: that is trial's. It holds tests only.
 //
 // To look for what only a certain moment shows: go test ./internal/sim -every 7 -kill -once.
 //
-// Begin reading at driver_test.go, then worker_test.go.
+// Begin reading at driver_test.go, then worker_test.go and people_test.go; the law is law_test.go and records_test.go.
 package sim

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -194,7 +195,7 @@ func (l *law) closed(run string, f *safety.ApprovalClosed) {
 		for _, v := range j.votes {
 			self := v.By == j.opened.RequestedBy || (v.Owner != "" && v.Owner == j.opened.RequestedBy)
 			if v.Decision == safety.VoteApprove && !v.Void && v.Hash == j.opened.Hash && (!need.FourEyes || !self) {
-				people[max(v.Owner, v.By)] = true
+				people[cmp.Or(v.Owner, v.By)] = true
 			}
 		}
 		if len(people) < max(need.Quorum, 1) {
