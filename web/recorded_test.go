@@ -49,6 +49,7 @@ func newRecorded(t *testing.T, run object) *recorded {
 		"GET workflows/order/graph":         object{"nodes": []any{}, "edges": []any{}},
 		"GET workflows/order":               orderDefinition(),
 		"GET approvals":                     object{"items": []any{}},
+		"GET holds":                         object{"items": []any{}},
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", Handler())

@@ -27,8 +27,8 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 	}
 }
 
-// askedFor tells whether a person has the run do again, or undo, what it did. Who answers an approval with send_back does not
-// ask for what they may have to approve then.
+// askedFor tells whether a person has the run do again, or undo, what it did. Whoever denies or sends back an approval does not
+// ask for what the workflow says follows from it.
 func (lr *live) askedFor(at engine.Stamp, f engine.Fact) bool {
 	if at.Actor == systemActor || at.Actor == "" {
 		return false
@@ -37,9 +37,9 @@ func (lr *live) askedFor(at engine.Stamp, f engine.Fact) bool {
 	case *engine.StopBegun:
 		return f.Stop == engine.StopCancel && f.Rollback
 	case *engine.UndoingBegun:
-		return !f.Target.Included
+		return !lr.run.Rollback
 	case *engine.SetBack:
-		return !f.Target.Included
+		return f.Target.To == ""
 	case *engine.UndoRearmed:
 		return true
 	}
