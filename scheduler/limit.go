@@ -155,8 +155,11 @@ type (
 	LimitRelease struct {
 		Job  string
 		Turn Turn
-		Used bool  // the job was sent: a rate counts it, and of a budget Amount is gone
-		Cost int64 // of a budget: what was used up, in millionths
+		// Attempt is the one that Used and Cost are about; 0: the one that holds. What an earlier one holds, whose end was never
+		// heard of, counts as used.
+		Attempt int32
+		Used    bool  // the job was sent: a rate counts it, and of a budget Amount is gone
+		Cost    int64 // of a budget: what was used up, in millionths
 	}
 	// LimitHeard says that a job still holds.
 	LimitHeard struct {
@@ -246,9 +249,14 @@ func (l *Limit) release(now time.Time, in LimitRelease) {
 	if w := l.waiting[in.Job]; w != nil && !in.Turn.Before(w.Turn) {
 		l.leaveLine(w)
 	}
-	if h := l.holders[in.Job]; h != nil && !in.Turn.Before(h.Turn) {
-		l.giveBack(now, h, in.Used, in.Cost)
+	h := l.holders[in.Job]
+	if h == nil || in.Turn.Before(h.Turn) {
+		return
 	}
+	if in.Attempt != 0 && in.Attempt != h.Attempt {
+		in.Used, in.Cost = true, h.Amount
+	}
+	l.giveBack(now, h, in.Used, in.Cost)
 }
 
 // giveBack takes from a holder what it holds; what it used of it stays gone.

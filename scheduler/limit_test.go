@@ -277,7 +277,7 @@ func (c *crowd) leave(*rapid.T) {
 	if !m.holds && !m.asks {
 		return
 	}
-	out := LimitRelease{Job: m.name, Turn: m.turn, Used: m.holds, Cost: m.amount}
+	out := LimitRelease{Job: m.name, Turn: m.turn, Attempt: m.attempt, Used: m.holds, Cost: m.amount}
 	if m.holds {
 		out.Cost = rapid.Int64Range(0, m.amount/Unit).Draw(c.t, "cost") * Unit
 	}

@@ -95,7 +95,7 @@ func (t *turn) want(step int32, res *reservation, wants []want) {
 			wants[at].held = w.held
 			continue
 		}
-		t.lane.say(w.name, scheduler.LimitRelease{Job: t.live.jobID(step), Turn: res.turn})
+		t.lane.say(w.name, scheduler.LimitRelease{Job: t.live.jobID(step), Turn: res.turn, Attempt: res.attempt})
 	}
 	res.wants, res.asking, res.turn = wants, -1, t.lane.nextTurn(t.live)
 }
@@ -117,10 +117,10 @@ func (t *turn) unreserve(step int32) {
 	if len(wants) == 0 {
 		return
 	}
-	job := lr.jobID(step)
+	job, attempt := lr.jobID(step), j.Attempt
 	t.after(func() {
 		for _, w := range slices.Backward(wants) {
-			l.say(w.name, scheduler.LimitRelease{Job: job, Turn: turn, Used: used, Cost: cost.of(w)})
+			l.say(w.name, scheduler.LimitRelease{Job: job, Turn: turn, Attempt: attempt, Used: used, Cost: cost.of(w)})
 		}
 	})
 	t.touch()
@@ -184,7 +184,7 @@ func (t *turn) waitOn(step int32, res *reservation) {
 	for i := range slices.Backward(res.wants) {
 		if w := &res.wants[i]; w.held {
 			w.held = false
-			l.say(w.name, scheduler.LimitRelease{Job: lr.jobID(step), Turn: res.turn})
+			l.say(w.name, scheduler.LimitRelease{Job: lr.jobID(step), Turn: res.turn, Attempt: res.attempt})
 		}
 	}
 	res.turn = l.nextTurn(lr)

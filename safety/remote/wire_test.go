@@ -132,6 +132,9 @@ func TestAnswerIsReadBack(t *testing.T) {
 			t.Fatalf("read %s\nsent %s", got, want)
 		}
 	})
+	if testing.Short() { // too few are drawn
+		return
+	}
 	for _, v := range []safety.Verdict{safety.Allow, safety.Deny, safety.RequireApproval, safety.AllowWithConstraints} {
 		if !seen[v] {
 			t.Errorf("nothing was decided %s", v)
