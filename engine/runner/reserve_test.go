@@ -95,8 +95,12 @@ steps:
 }
 
 func TestMaxConcurrentHolds(t *testing.T) {
+	jobs := 1000
+	if testing.Short() {
+		jobs = 200
+	}
 	underPolicy(t, constrained(t, "{type: MaxConcurrent, value: 10}"), func(t *testing.T, w *world) {
-		w.put(crowdOf(1000))
+		w.put(crowdOf(jobs))
 		crowd := &crowdAtWork{}
 		w.newWorker("w1", func(j *wire.JobRequest) *wire.JobResult {
 			crowd.work(time.Duration(rand.IntN(900)) * time.Millisecond)
@@ -107,10 +111,10 @@ func TestMaxConcurrentHolds(t *testing.T) {
 			t.Errorf("the run is %s", v.State)
 		}
 		if took := v.EndedAt.Sub(v.StartedAt); took > 2*time.Minute { // what ends gives back at once
-			t.Errorf("1000 jobs of half a second, ten at a time, took %s", took)
+			t.Errorf("%d jobs of half a second, ten at a time, took %s", jobs, took)
 		}
-		if crowd.most != 10 || len(crowd.began) != 1000 {
-			t.Errorf("%d jobs ran together, %d in all; want 10 and 1000", crowd.most, len(crowd.began))
+		if crowd.most != 10 || len(crowd.began) != jobs {
+			t.Errorf("%d jobs ran together, %d in all; want 10 and %d", crowd.most, len(crowd.began), jobs)
 		}
 		w.noHolder()
 		if rows := w.limitRows(false); len(rows) > 0 {
@@ -121,7 +125,11 @@ func TestMaxConcurrentHolds(t *testing.T) {
 
 // TestMaxConcurrentOverCrashes stops the process again and again, with a last commit and without one.
 func TestMaxConcurrentOverCrashes(t *testing.T) {
-	for seed := range uint64(6) {
+	seeds := uint64(6)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 7))
