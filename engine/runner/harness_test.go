@@ -291,8 +291,12 @@ func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult,
 	on(bus.SubjectAskJobs, func(bus.Msg) { k.beat() })
 	on(bus.SubjectCancel, k.hearCancel)
 	k.beat()
-	go k.beatUntilStopped()
-	w.t.Cleanup(func() { close(k.stop) })
+	var beating sync.WaitGroup
+	beating.Go(k.beatUntilStopped)
+	w.t.Cleanup(func() {
+		close(k.stop)
+		beating.Wait() // the bus is closed after this
+	})
 	w.until("worker "+id+" is known", func() bool {
 		all, _ := w.r.Workers(context.Background(), ann)
 		for _, v := range all {
