@@ -150,10 +150,10 @@ func TestHeldInLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		worker.leave()
 		worker.accept(first)
 		worker.done(first)
 		w.ended(a)
+		worker.leave()
 		time.Sleep(time.Minute)
 		if s := w.step(b, "deploy"); s.JobState != "pending" || !strings.HasPrefix(s.Reason, "held") {
 			t.Errorf("the job is %s (%s)", s.JobState, s.Reason)
