@@ -7,6 +7,6 @@
 // Within one partition a transaction is atomic. Across partitions nothing is promised; whoever needs two partitions
 // sends a message that may be repeated.
 //
-// Begin reading at [Store], then [Tx]. Implementations: store/pebble. One suite for all of them: store/storetest. A
-// wrapper that fails on purpose: store/faults.
+// Begin reading at [Store], then [Tx]. Implementations: store/pebble, store/redis. One suite for all of them:
+// store/storetest. A wrapper that fails on purpose: store/faults.
 package store

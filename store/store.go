@@ -56,20 +56,30 @@ const (
 	TableAuditHead Table = 11 // ordered: the head of a chain of audit records
 	TableLimit     Table = 12 // ordered: limits and who holds something of them
 	TableDelivery  Table = 13 // ordered: what was told to people outside, and what became of it
+
+	TableDeadLetter Table = 14 // ordered: jobs that ended badly, by job id
+	TableDeadRecent Table = 15 // ordered: their names by time, newest first when read backwards
+	TableByState    Table = 16 // ordered: runs and jobs by their kind and state
+
+	TableLog Table = 17 // ordered: chunks of the lines that jobs wrote, by job and send
+
+	TableBlob    Table = 18 // ordered: when each blob was last put, by digest; the store itself writes it, see blob.go
+	TableBlobUse Table = 19 // ordered: which runs name which blobs, both ways
 )
 
 // Ordered tells whether the table keeps its keys in byte order and can be scanned.
 func (t Table) Ordered() bool {
 	switch t {
 	case TableDocIndex, TableHeader, TableLive, TableApproval, TableDedupe, TableRecent,
-		TableAudit, TableAuditHead, TableLimit, TableDelivery:
+		TableAudit, TableAuditHead, TableLimit, TableDelivery, TableDeadLetter, TableDeadRecent, TableByState,
+		TableLog, TableBlob, TableBlobUse:
 		return true
 	}
 	return false
 }
 
 // Known tells whether t is one of the tables above.
-func (t Table) Known() bool { return t >= TableDoc && t <= TableDelivery }
+func (t Table) Known() bool { return t >= TableDoc && t <= TableBlobUse }
 
 // Key is where a record lives within its partition. Tenant and ID are never empty and hold no NUL byte.
 type Key struct {
@@ -136,6 +146,16 @@ type Tx struct {
 	Puts    []Put    // in order: the last put of a key wins
 	Deletes []Key    // after all puts; deleting what is not there is no error
 	Appends []Append // at most one per log
+	Drops   []LogID  // logs that end to exist, with all their entries; none that is appended to. What is not there is no error
+	Sweeps  []Sweep  // blobs that end to exist
+}
+
+// Sweep removes a blob, unless it was put at Before or later, in whole seconds: who put it may be about to name it. Neither that nor a blob that
+// is not there is an error. A blob of which it is not known when it was put, written by an older version, stays.
+type Sweep struct {
+	Tenant string
+	Digest string // as PutBlob answers it
+	Before time.Time
 }
 
 // Range asks for records of an ordered table, in byte order of the ID.
@@ -165,12 +185,6 @@ type Lease struct {
 	Epoch     Epoch
 	Until     time.Time
 }
-
-// Level is the stored format's level; a binary reads all levels up to its own and writes at the store's.
-type Level uint16
-
-// CurrentLevel is what this binary writes into a new store.
-const CurrentLevel Level = 1
 
 // Limits of a request; more is ErrInvalid.
 const (

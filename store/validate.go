@@ -23,6 +23,9 @@ func (t *Tx) Validate(partitions int) error {
 	if err := t.validateAppends(); err != nil {
 		return err
 	}
+	if err := t.validateRemovals(); err != nil {
+		return err
+	}
 	if size := t.Size(); size > MaxTxBytes {
 		return fmt.Errorf("%w: transaction of %d bytes, at most %d", ErrInvalid, size, MaxTxBytes)
 	}
@@ -105,6 +108,29 @@ func errTwoAppends(l LogID) error {
 	return fmt.Errorf("%w: two appends to log %q in one transaction", ErrInvalid, l.Run)
 }
 
+// validateRemovals refuses to remove a log that the same transaction writes to.
+func (t *Tx) validateRemovals() error {
+	for i := range t.Drops {
+		if err := t.Drops[i].Validate(); err != nil {
+			return err
+		}
+		for k := range t.Appends {
+			if t.Appends[k].Log == t.Drops[i] {
+				return fmt.Errorf("%w: log %q is appended to and dropped", ErrInvalid, t.Drops[i].Run)
+			}
+		}
+	}
+	for i := range t.Sweeps {
+		if err := ValidateBlob(t.Sweeps[i].Tenant, nil); err != nil {
+			return err
+		}
+		if _, err := ParseDigest(t.Sweeps[i].Digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Size is the weight of a transaction in bytes: keys, values and log entries that it writes or checks.
 func (t *Tx) Size() int {
 	n := len(t.ID)
@@ -120,6 +146,12 @@ func (t *Tx) Size() int {
 	for i := range t.Appends {
 		a := &t.Appends[i]
 		n += len(a.Log.Tenant) + len(a.Log.Run) + len(a.Value)
+	}
+	for i := range t.Drops {
+		n += len(t.Drops[i].Tenant) + len(t.Drops[i].Run)
+	}
+	for i := range t.Sweeps {
+		n += len(t.Sweeps[i].Tenant) + len(t.Sweeps[i].Digest)
 	}
 	return n
 }

@@ -1,12 +1,13 @@
 package audit
 
-// Act is a kind of security-relevant act (GOVERNANCE §4). Its text is part of what is hashed: never change one.
+// Act is a kind of security-relevant act (docs/audit.md). Its text is part of what is hashed: never change one.
 type Act string
 
 // actCodes are the acts that are written as a number, from 1 on, in rows. The order is part of the stored form: only add.
 var actCodes = [...]Act{
 	RunStart, Decision, Release, Result, Approval, Override, Signal, Quarantine, PolicyPublish, PolicyRollback, PolicyDraft, PolicyAlert,
 	ConfigChange, PackInstall, Login, KeyCreate, KeyRevoke, Replay, Export, HoldSet, HoldLift, BreakGlass, Retention,
+	Backup, Restore,
 }
 
 // appendAct writes an act as its number, or as 0 and its text.
@@ -46,4 +47,7 @@ const (
 	BreakGlass     Act = "break_glass"
 	// Retention: old segments were removed. The record says up to where.
 	Retention Act = "retention"
+
+	Backup  Act = "backup"  // a copy of the store was asked for
+	Restore Act = "restore" // the store was put back from a copy: what came after the copy is gone
 )

@@ -61,6 +61,8 @@ type EvidenceEffect struct {
 	State    string `json:"state"`
 	Attempts int    `json:"attempts"`
 	Outcome  string `json:"outcome" enum:"had,none,unknown"`
+	Key      string `json:"idempotency_key,omitempty" doc:"What its worker was given to do it once by"`
+	Worker   string `json:"worker,omitempty" doc:"Who had its last attempt"`
 	Undoes   string `json:"undoes,omitempty"`
 }
 

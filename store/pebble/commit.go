@@ -87,6 +87,9 @@ func (c *commit) run(txs []store.Tx, errs []error) error {
 		return nil
 	}
 	err := c.s.apply(c.batch)
+	if err == nil {
+		c.note(txs, errs)
+	}
 	c.unlock()
 	if err != nil {
 		return err
@@ -182,19 +185,10 @@ func (c *commit) checkAppends(tx *store.Tx) error {
 	return conflict
 }
 
-// checkAppend needs two point reads: entries follow each other without a gap, so the log has an entry behind Prev
-// exactly when there is one where Prev ends.
+// checkAppend finds where a log ends: entries follow each other without a gap, so it has an entry behind Prev exactly when there is
+// one where Prev ends. That is two point reads, or none when Prev is known to be the last entry.
 func (c *commit) checkAppend(p store.Partition, a *store.Append) error {
-	next := uint64(1)
-	if a.Prev > 0 {
-		count, err := c.entryCount(p, a)
-		if err != nil {
-			return err
-		}
-		next = a.Prev + uint64(count)
-	}
-	c.key = appendLogKey(c.key[:0], p, a.Log, next)
-	longer, err := c.exists()
+	next, longer, err := c.end(p, a)
 	switch {
 	case err != nil:
 		return err
@@ -204,6 +198,27 @@ func (c *commit) checkAppend(p store.Partition, a *store.Append) error {
 		return fmt.Errorf("%w: append to log %q at %d leaves a gap, its next fact is %d", store.ErrInvalid, a.Log.Run, a.First, next)
 	}
 	return nil
+}
+
+// end answers which fact comes behind the entry Prev, and whether the log has that one already. What is known of logs says nothing
+// of a batch that others of the same commit may have written to.
+func (c *commit) end(p store.Partition, a *store.Append) (next uint64, longer bool, err error) {
+	if c.from == c.s.db {
+		if at, known := c.s.parts[p].heads.of(a.Log); known && at.last == a.Prev {
+			return at.next, false, nil
+		}
+	}
+	next = 1
+	if a.Prev > 0 {
+		count, err := c.entryCount(p, a)
+		if err != nil {
+			return 0, false, err
+		}
+		next = a.Prev + uint64(count)
+	}
+	c.key = appendLogKey(c.key[:0], p, a.Log, next)
+	longer, err = c.exists()
+	return next, longer, err
 }
 
 func (c *commit) entryCount(p store.Partition, a *store.Append) (uint32, error) {
@@ -223,15 +238,21 @@ func (c *commit) entryCount(p store.Partition, a *store.Append) (uint32, error) 
 	return count, err
 }
 
+// unlikely asks the filters of the last level too, which Pebble else leaves out, as Get does: the block where a key would be may
+// be of megabytes, next to an entry of a run with a large fan-out.
+var unlikely = pebbledb.IterOptions{UseL6Filters: true}
+
+// exists tells whether there is an entry at the key, which there almost never is.
 func (c *commit) exists() (bool, error) {
-	_, closer, err := c.from.Get(c.key)
-	if errors.Is(err, pebbledb.ErrNotFound) {
-		return false, nil
-	}
+	it, err := c.from.NewIter(&unlikely)
 	if err != nil {
-		return false, fmt.Errorf("check a record: %w", err)
+		return false, fmt.Errorf("check a log: %w", err)
 	}
-	return true, closer.Close()
+	found := it.SeekPrefixGE(c.key)
+	if err := it.Close(); err != nil {
+		return false, fmt.Errorf("check a log: %w", err)
+	}
+	return found, nil
 }
 
 func (c *commit) check(p store.Partition, ck *store.Check) error {
@@ -272,7 +293,7 @@ func (c *commit) stageWrites(tx *store.Tx) error {
 			return err
 		}
 	}
-	return nil
+	return c.stageRemovals(tx)
 }
 
 // stageAppend writes count and value where they belong, so that a large value is copied once.

@@ -31,6 +31,7 @@ const (
 const (
 	headLen  = 3 // partition and class
 	firstLen = 8
+	sumLen   = 32
 )
 
 // metaKey is where the store describes itself: a partition number that no store has.
@@ -107,6 +108,31 @@ func decodeFirst(key []byte) (uint64, error) {
 		return 0, fmt.Errorf("%w: key %q is no log entry's", errBadRecord, key)
 	}
 	return binary.BigEndian.Uint64(key[len(key)-firstLen:]), nil
+}
+
+// decodeLog reads which log an entry's key belongs to.
+func decodeLog(key []byte) (store.LogID, error) {
+	if len(key) < headLen+firstLen || key[2] != classLog {
+		return store.LogID{}, fmt.Errorf("%w: key %q is no log entry's", errBadRecord, key)
+	}
+	tenant, rest, _ := bytes.Cut(key[headLen:len(key)-firstLen], []byte{0})
+	run, isRun := bytes.CutSuffix(rest, []byte{0})
+	l := store.LogID{Tenant: string(tenant), Run: string(run)}
+	if !isRun || l.Validate() != nil {
+		return store.LogID{}, fmt.Errorf("%w: key %q is no log entry's", errBadRecord, key)
+	}
+	return l, nil
+}
+
+// decodeBlobKey reads the tenant and the digest of a blob's key.
+func decodeBlobKey(key []byte) (tenant string, sum []byte, err error) {
+	if len(key) > headLen+sumLen && key[2] == classBlob {
+		name, isName := bytes.CutSuffix(key[headLen:len(key)-sumLen], []byte{0})
+		if isName && store.ValidateBlob(string(name), nil) == nil {
+			return string(name), bytes.Clone(key[len(key)-sumLen:]), nil
+		}
+	}
+	return "", nil, fmt.Errorf("%w: key %q is no blob's", errBadRecord, key)
 }
 
 // decodeTxIDBucket reads the bucket of a transaction id's key.

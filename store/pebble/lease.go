@@ -58,6 +58,7 @@ func (s *Store) Acquire(ctx context.Context, p store.Partition, owner string, tt
 		return store.Lease{}, fmt.Errorf("acquire partition %d: %w", p, err)
 	}
 	part.epoch, part.owner, part.until = epoch, owner, now.Add(ttl)
+	part.heads = heads{} // who takes a partition finds its logs on disk
 	return store.Lease{Partition: p, Epoch: epoch, Until: part.until}, nil
 }
 

@@ -39,6 +39,9 @@ type Config struct {
 	// Partitions is the number of partitions of a new store, 1 to 256; 0 means DefaultPartitions. An existing store
 	// keeps the number that it was made with.
 	Partitions int
+	// Identity is who a new store is: one that is moved here keeps its ID, with a generation of its own. Nil: a new one, of
+	// the first generation. An existing store keeps the identity that it was made with.
+	Identity *store.Identity
 	// ReadOnly opens a store that is there without changing anything in it but for the lock of its folder: what would
 	// write answers store.ErrInvalid.
 	ReadOnly bool
@@ -52,8 +55,12 @@ type Config struct {
 type meta struct {
 	Format     string      `json:"format"`
 	Level      store.Level `json:"level"`
+	Wanted     store.Level `json:"wanted_level,omitempty"` // to which it is to be raised
 	Partitions int         `json:"partitions"`
 	ID         string      `json:"id"`
+	// Generation is absent in the first.
+	Generation uint64          `json:"generation,omitempty"`
+	Restored   *store.Restored `json:"restored,omitempty"`
 }
 
 // Open opens a store, or makes one in an empty or absent folder. It answers store.ErrLocked when another process has
@@ -82,7 +89,7 @@ func Open(cfg Config) (*Store, error) {
 		_ = s.lock.Close()
 		return nil, err
 	}
-	s.log.Debug("store open", "dir", s.dir, "id", s.meta.ID, "partitions", s.meta.Partitions, "level", s.meta.Level)
+	s.log.Debug("store open", "dir", s.dir, "id", s.meta.ID, "partitions", s.meta.Partitions, "level", s.Level())
 	return s, nil
 }
 
@@ -166,8 +173,9 @@ func (s *Store) openLocked(cfg Config, disk vfs.FS) error {
 }
 
 // pebbleFile matches the names that Pebble gives to its files, so that a folder left behind by a first start that was
-// killed half-way is taken up again.
-var pebbleFile = regexp.MustCompile(`^(LOCK|CURRENT|(MANIFEST|OPTIONS|marker)[-.].*|\d+\.(log|sst|blob|dbtmp)|\d+-\d+\.log|.*\.dbtmp)$`)
+// killed half-way is taken up again. Beside them may be streams, a folder of what the bus keeps: all of a server's data is in one
+// folder.
+var pebbleFile = regexp.MustCompile(`^(streams|LOCK|CURRENT|(MANIFEST|OPTIONS|marker)[-.].*|\d+\.(log|sst|blob|dbtmp)|\d+-\d+\.log|.*\.dbtmp)$`)
 
 // refuseForeign refuses a folder with files that are not a store's.
 func refuseForeign(disk vfs.FS, dir string) error {
@@ -199,6 +207,7 @@ func (s *Store) loadMeta(cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.dir, err)
 	}
+	s.level.Store(uint32(s.meta.Level))
 	return nil
 }
 
@@ -223,17 +232,27 @@ func (s *Store) create(cfg Config) error {
 		return fmt.Errorf("%w: %s holds another program's Pebble data", ErrForeign, s.dir)
 	}
 	s.meta = meta{Format: formatName, Level: store.CurrentLevel, Partitions: cfg.Partitions, ID: rand.Text()}
+	s.level.Store(uint32(s.meta.Level))
 	if s.meta.Partitions == 0 {
 		s.meta.Partitions = DefaultPartitions
 	}
+	if cfg.Identity == nil {
+		return s.writeMeta()
+	}
+	s.meta.ID, s.meta.Restored = cfg.Identity.ID, cfg.Identity.Restored
+	return s.raise(cfg.Identity.Generation)
+}
+
+// writeMeta makes what the store says about itself durable.
+func (s *Store) writeMeta() error {
 	raw, err := json.Marshal(s.meta)
 	if err != nil {
 		return err
 	}
-	if err := s.db.Set(metaKey, raw, pebbledb.Sync); err != nil {
+	if err := s.write(metaKey, raw); err != nil {
 		return fmt.Errorf("store/pebble: write the description of %s: %w", s.dir, err)
 	}
-	return s.Err()
+	return nil
 }
 
 // empty tells whether Pebble holds no key at all.

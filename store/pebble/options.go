@@ -23,7 +23,7 @@ const (
 	maxCompactions    = 2
 
 	// bloomBitsPerKey gives one false positive in a hundred. Every append asks whether an entry exists that almost never
-	// does; the filter answers that without touching a data block, in the last level too.
+	// does; the filter answers that without touching a data block, in the last level too when it is asked (see unlikely).
 	bloomBitsPerKey = 10
 )
 

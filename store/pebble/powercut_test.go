@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	cuts        = 100
-	cutRounds   = 10 // stores that are written to; each is cut cuts/cutRounds times
+	cuts        = 200
+	cutRounds   = 20 // stores that are written to; each is cut cuts/cutRounds times
 	cutWriters  = 4  // one per partition
 	cutPerRound = cuts / cutRounds
 )
@@ -28,8 +28,15 @@ const (
 // random part of what was not. Opened again, everything acknowledged before the cut is there, no transaction is there in
 // part, and every log is without a gap.
 func TestPowerCuts(t *testing.T) {
-	for round := range cutRounds {
-		t.Run(fmt.Sprint(round), func(t *testing.T) { cutPower(t, uint64(round)) })
+	rounds := cutRounds
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
+			cutPower(t, uint64(round))
+		})
 	}
 }
 
@@ -62,6 +69,7 @@ func cutPower(t *testing.T, seed uint64) {
 	for i, im := range images {
 		checkImage(t, i, im)
 	}
+	t.Attr("figure", fmt.Sprintf("power cuts on Pebble's crashable file system=%d", len(images)))
 }
 
 // waitForMore returns when n more transactions were acknowledged.

@@ -21,6 +21,8 @@ type Store struct {
 	log       *slog.Logger
 	now       func() time.Time
 	meta      meta
+	levels    sync.Mutex // held while the level in meta changes
+	level     atomic.Uint32
 
 	db   *pebbledb.DB
 	lock *pebbledb.Lock
@@ -35,7 +37,11 @@ type Store struct {
 	parts []partition
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store      = (*Store)(nil)
+	_ store.Walker     = (*Store)(nil)
+	_ store.Identified = (*Store)(nil)
+)
 
 // partition is what is kept in memory of one partition. Its mutex makes epoch, checks and write one operation: it is
 // held from the first check until the write is visible, not until it is on disk. Whoever needs several partitions locks
@@ -46,13 +52,11 @@ type partition struct {
 	owner  string      // empty: nobody holds epoch, nothing may be written
 	until  time.Time
 	bucket uint32 // of the last transaction id, see ids.go
+	heads  heads
 }
 
 // Partitions is the number the store was created with.
 func (s *Store) Partitions() int { return s.meta.Partitions }
-
-// Level is the store's level.
-func (s *Store) Level() store.Level { return s.meta.Level }
 
 // ID is the random name that the store got when it was created.
 func (s *Store) ID() string { return s.meta.ID }
@@ -64,7 +68,7 @@ func (s *Store) Describe() string {
 		where = "synced to the file system given by the caller (in memory: gone with the process)"
 	}
 	return fmt.Sprintf("embedded store in %s, %d partitions, level %d: acknowledged means %s",
-		s.dir, s.meta.Partitions, s.meta.Level, where)
+		s.dir, s.meta.Partitions, s.Level(), where)
 }
 
 // Close waits for what is under way. A store that failed answers why and is left to the end of the process, its folder

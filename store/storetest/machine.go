@@ -113,6 +113,9 @@ func (m *machine) tx(rt *rapid.T) store.Tx {
 	for range rapid.IntRange(0, 2).Draw(rt, "appends") {
 		tx.Appends = append(tx.Appends, m.append(rt, tx.Partition))
 	}
+	if rapid.IntRange(0, 4).Draw(rt, "drops") == 0 {
+		tx.Drops = append(tx.Drops, store.LogID{Tenant: m.tenant(rt), Run: drawRun.Draw(rt, "run")})
+	}
 	return tx
 }
 

@@ -101,6 +101,9 @@ func (m *model) write(tx *store.Tx) {
 		l := modelLog{tx.Partition, a.Log}
 		m.logs[l] = append(m.logs[l], store.Entry{First: a.First, Count: a.Count, Value: a.Value})
 	}
+	for _, l := range tx.Drops {
+		delete(m.logs, modelLog{tx.Partition, l})
+	}
 	if tx.ID != "" {
 		if m.ids[tx.Partition] == nil {
 			m.ids[tx.Partition] = map[string]bool{}

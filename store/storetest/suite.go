@@ -43,7 +43,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"two owners", testTwoOwners},
 		{"concurrent commits", testConcurrentCommits},
 		{"blobs", testBlobs},
+		{"logs that are dropped", testDrops},
+		{"blobs that are swept", testSweeps},
 		{"cancelled calls", testCancelled},
+		{"walk", testWalk},
 		{"closed", testClosed},
 	}
 	for _, g := range groups {

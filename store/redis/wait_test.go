@@ -1,0 +1,82 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"cordum.dev/cordum/internal/redisd"
+	"cordum.dev/cordum/store"
+	"cordum.dev/cordum/store/redis"
+)
+
+// TestWaitsForReplicas: nothing is acknowledged before so many replicas have it, and an outcome is known again when they have.
+func TestWaitsForReplicas(t *testing.T) {
+	t.Parallel()
+	primary := redisd.Start(t, redisd.Durable...)
+	replica := redisd.StartReplica(t, primary, redisd.Durable...)
+	cfg := fresh(primary).Hurried(400*time.Millisecond, time.Second)
+	cfg.WaitReplicas = 1
+	s := open(t, cfg)
+	if d := s.Describe(); !strings.Contains(d, "received by 1 of its replicas") {
+		t.Errorf("%q", d)
+	}
+	e := acquire(t, s, 0)
+	commit(t, s, store.Tx{Epoch: e, ID: "one", Puts: putOf("a", "1")})
+	if got := replica.Do("hget", "{"+cfg.Prefix+":00}:rows:4", tenant+"\x00a"); got != "1" {
+		t.Errorf("the replica has %v", got)
+	}
+
+	replica.Stop()
+	wantErr(t, "without the replica", s.Commit(t.Context(), store.Tx{Epoch: e, ID: "two", Puts: putOf("a", "2")})[0], redis.ErrUnknown)
+	if _, err := s.Committed(t.Context(), 0, "two"); !errors.Is(err, redis.ErrUnknown) {
+		t.Errorf("the outcome is told before it is sure: %v", err)
+	}
+	if _, err := s.PutBlob(t.Context(), 0, tenant, []byte("x")); !errors.Is(err, redis.ErrUnknown) {
+		t.Errorf("a blob: %v", err)
+	}
+	replica.Continue()
+	redisd.Wait(t, "the outcome is known", func(ctx context.Context) error {
+		done, err := s.Committed(ctx, 0, "two")
+		if err == nil && !done {
+			t.Error("it was not carried out")
+		}
+		return err
+	})
+	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "3")})
+}
+
+// TestLook: settings that lose data end a store that runs; others are told.
+func TestLook(t *testing.T) {
+	t.Parallel()
+	server := redisd.Start(t, redisd.Durable...)
+	cfg := fresh(server)
+	s := open(t, cfg)
+	cfg.AllowLoss = true
+	lenient := open(t, cfg)
+	look := func(s *redis.Store) error {
+		server.Do("client", "kill", "type", "normal", "skipme", "yes") // so that connections are made
+		_, _ = s.Get(t.Context(), 0, recordKey("a"))
+		return s.Look(t.Context())
+	}
+	if err := look(s); err != nil {
+		t.Fatal(err)
+	}
+	server.Do("config", "set", "appendfsync", "everysec")
+	if err := look(s); err != nil || !strings.Contains(s.Describe(), "everysec") {
+		t.Errorf("%v, %s", err, s.Describe())
+	}
+	server.Do("config", "set", "maxmemory-policy", "allkeys-lru")
+	if err := look(lenient); err != nil || !strings.Contains(lenient.Describe(), "allkeys-lru") {
+		t.Errorf("%v, %s", err, lenient.Describe())
+	}
+	wantErr(t, "look", look(s), redis.ErrUnsafe)
+	wantErr(t, "afterwards", s.Commit(t.Context(), store.Tx{})[0], redis.ErrFailed)
+	select {
+	case <-s.Failed():
+	default:
+		t.Error("Failed is not closed")
+	}
+}
