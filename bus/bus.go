@@ -22,6 +22,9 @@ type Msg struct {
 	Subject string
 	Reply   string // where an answer goes; empty when none is expected
 	Data    []byte
+	// Kept says that a stream kept the message: Reply is where it is settled (see [Settle]), and it comes again until
+	// it is.
+	Kept bool
 	// NoResponders is set on the one message that comes to the reply subject of a PublishRequest when nobody listened
 	// on its subject. Data is empty then.
 	NoResponders bool
@@ -53,6 +56,9 @@ type Bus interface {
 	// Subscribe adds interest in a subject (NATS wildcards allowed); queue "" is a plain subscription, of the members
 	// of one queue each message reaches one.
 	Subscribe(subject, queue string, h Handler) (Subscription, error)
+	// Unheard tells that nobody listens on a subject now. It is false where that cannot be told without asking: on an
+	// external server. Streams that keep what is published do not listen.
+	Unheard(subject string) bool
 	// Flush hands what was published to the network, and the server has seen it, and every subscription made before,
 	// when it returns nil.
 	Flush() error

@@ -44,6 +44,7 @@ func TestContract(t *testing.T) {
 		"request and reply":              requestReply,
 		"no responders":                  noResponders,
 		"no responders to a subject":     noRespondersMessage,
+		"tells that nobody listens":      unheard,
 		"request ends with its context":  requestContext,
 		"no call after unsubscribe":      unsubscribe,
 		"no call after close":            closes,
@@ -284,5 +285,22 @@ func reuse(t *testing.T, o opened) {
 	copy(data, "xxxxx")
 	if m := receive(t, got); string(m.Data) != "first" {
 		t.Fatalf("got %q", m.Data)
+	}
+}
+
+func unheard(t *testing.T, o opened) {
+	if !o.a.Unheard("job.unheard") {
+		t.Error("somebody is said to listen where nobody does")
+	}
+	sub, err := o.b.Subscribe("job.*", "q", func(bus.Msg) {})
+	must(t, err)
+	must(t, o.b.Flush())
+	if o.a.Unheard("job.unheard") || !o.a.Unheard("job.unheard.deep") {
+		t.Error("who listens to a pattern does not count, or counts for what it does not match")
+	}
+	must(t, sub.Unsubscribe())
+	must(t, o.b.Flush())
+	if !o.a.Unheard("job.unheard") {
+		t.Error("who no longer listens still counts")
 	}
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,12 +20,21 @@ type Memory struct {
 	turns    map[string]int // of each queue: whose turn it is
 	requests int            // made so far; numbers the inboxes
 	dropped  int
+	most     int // bytes of a message; 0: MaxPayload
 }
 
 var _ Bus = (*Memory)(nil)
 
 // NewMemory makes a bus that nobody listens on.
 func NewMemory() *Memory { return &Memory{turns: map[string]int{}} }
+
+// SetMaxPayload makes it take messages of so many bytes at most from now on, as a server that is configured so does; 0 is
+// [MaxPayload].
+func (m *Memory) SetMaxPayload(most int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.most = most
+}
 
 // Publish implements Bus.
 func (m *Memory) Publish(subject string, data []byte) error {
@@ -92,6 +102,13 @@ func (m *Memory) Subscribe(subject, queue string, h Handler) (Subscription, erro
 	return s, nil
 }
 
+// Unheard implements Bus.
+func (m *Memory) Unheard(subject string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !slices.ContainsFunc(m.subs, func(s *memorySub) bool { return matches(s.pattern, subject) })
+}
+
 // Flush implements Bus: what was published has been handed over already.
 func (m *Memory) Flush() error {
 	if !m.Connected() {
@@ -130,11 +147,11 @@ func (m *Memory) send(msg Msg) error {
 	if err := checkSubject(msg.Subject, false); err != nil {
 		return err
 	}
-	if len(msg.Data) > MaxPayload {
-		return fmt.Errorf("%w: %d bytes of at most %d", ErrTooLarge, len(msg.Data), MaxPayload)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if most := cmp.Or(m.most, MaxPayload); len(msg.Data) > most {
+		return fmt.Errorf("%w: %d bytes of at most %d", ErrTooLarge, len(msg.Data), most)
+	}
 	if m.closed {
 		return ErrClosed
 	}

@@ -1,12 +1,17 @@
 package bus
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/url"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,13 +30,18 @@ type ConnectConfig struct {
 	Credentials Credentials
 	// CredsFile is a NATS credentials file (JWT and key) for an external server.
 	CredsFile string
+	// NKeyFile is a file with the seed of an nkey for an external server. Of Credentials, CredsFile and NKeyFile one is set at most.
+	NKeyFile string
+	// TLS is how connections to an external server are made secure; nil: as its URL says.
+	TLS *tls.Config
 	// Logger gets lost and regained connections and dropped messages. Default: none are written.
 	Logger *slog.Logger
 }
 
 // NATS is a Bus over one NATS connection. A lost connection is made again for ever, until Close.
 type NATS struct {
-	conn *nats.Conn
+	conn   *nats.Conn
+	server *Server // in this process; nil when it is elsewhere
 
 	mu   sync.Mutex
 	subs map[*natsSub]struct{}
@@ -44,21 +54,54 @@ func Connect(cfg ConnectConfig) (*NATS, error) {
 	if (cfg.URL == "") == (cfg.InProcess == nil) {
 		return nil, errors.New("bus: connect wants a URL or an in-process server, one of them")
 	}
-	conn, err := nats.Connect(cfg.URL, cfg.options()...)
+	opts, err := cfg.options()
 	if err != nil {
-		return nil, fmt.Errorf("bus: cannot connect to %s: %w", cfg.where(), err)
+		return nil, err
 	}
-	return &NATS{conn: conn, subs: map[*natsSub]struct{}{}}, nil
+	secure := cfg.secure()
+	if secure != nil {
+		opts = append(opts, nats.Secure(secure.config))
+	}
+	conn, err := nats.Connect(cfg.URL, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("bus: cannot connect to %s: %w", cfg.where(), secure.explain(withoutAddress(err)))
+	}
+	if most := conn.MaxPayload(); most < MinPayload {
+		conn.Close()
+		return nil, fmt.Errorf("bus: cannot use %s: it takes messages of %d bytes at most, and at least %d are needed: raise its max_payload", cfg.where(), most, MinPayload)
+	}
+	return &NATS{conn: conn, server: cfg.InProcess, subs: map[*natsSub]struct{}{}}, nil
 }
 
 func (cfg ConnectConfig) where() string {
 	if cfg.InProcess != nil {
 		return "the embedded server"
 	}
-	return cfg.URL
+	return WithoutUsers(cfg.URL)
 }
 
-func (cfg ConnectConfig) options() []nats.Option {
+// WithoutUsers takes users, passwords and tokens out of addresses of servers with commas between them, so that they may be shown.
+func WithoutUsers(servers string) string {
+	all := strings.Split(servers, ",")
+	for i, server := range all {
+		server = strings.TrimSpace(server)
+		all[i] = server[strings.LastIndexByte(server, '@')+1:]
+		if scheme, _, named := strings.Cut(server, "://"); named && len(all[i]) < len(server) {
+			all[i] = scheme + "://" + all[i]
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// withoutAddress replaces the error of an address that cannot be read: it quotes the address, or the part with the password.
+func withoutAddress(err error) error {
+	if wrong := (*url.Error)(nil); errors.As(err, &wrong) {
+		return errors.New("this is no address: write it like nats://HOST:4222, and what a URL does not take with %")
+	}
+	return err
+}
+
+func (cfg ConnectConfig) options() ([]nats.Option, error) {
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -79,13 +122,7 @@ func (cfg ConnectConfig) options() []nats.Option {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("bus connection made again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			if sub != nil {
-				log.Error("bus subscription failed", "subject", sub.Subject, "error", err)
-				return
-			}
-			log.Error("bus connection failed", "error", err)
-		}),
+		nats.ErrorHandler(newComplaints(log).asynchronous),
 	}
 	credentials := cfg.Credentials
 	if cfg.InProcess != nil {
@@ -99,9 +136,23 @@ func (cfg ConnectConfig) options() []nats.Option {
 		opts = append(opts, nats.Token(credentials.Token))
 	}
 	if cfg.CredsFile != "" {
+		data, err := os.ReadFile(cfg.CredsFile)
+		if err == nil && !bytes.Contains(data, []byte("NATS USER JWT")) {
+			err = errors.New("it has no user JWT")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bus: the credentials file %s cannot be used: %w", cfg.CredsFile, err)
+		}
 		opts = append(opts, nats.UserCredentials(cfg.CredsFile))
 	}
-	return opts
+	if cfg.NKeyFile != "" {
+		key, err := nats.NkeyOptionFromSeed(cfg.NKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("bus: the file %s holds no nkey seed that can be read: %w", cfg.NKeyFile, err)
+		}
+		opts = append(opts, key)
+	}
+	return opts, nil
 }
 
 // reconnectDelay doubles from ReconnectWaitMin to ReconnectWaitMax, up to a fifth taken off at random so that many
@@ -168,6 +219,9 @@ func (n *NATS) Subscribe(subject, queue string, h Handler) (Subscription, error)
 	n.mu.Unlock()
 	return s, nil
 }
+
+// Unheard implements Bus.
+func (n *NATS) Unheard(subject string) bool { return n.server != nil && n.server.unheard(subject) }
 
 // Flush implements Bus.
 func (n *NATS) Flush() error { return natsError(n.conn.FlushTimeout(FlushTimeout)) }

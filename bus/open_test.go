@@ -9,7 +9,7 @@ import (
 )
 
 // patience is how long a test waits for what must come before it says that it did not.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 func startServer(t testing.TB, cfg bus.ServerConfig) *bus.Server {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,15 +29,22 @@ type ServerConfig struct {
 	DontListen bool
 	// Worker is what workers must show. Its zero value refuses every worker, unless Open is set.
 	Worker Credentials
+	// OwnSubjectsOnly keeps those who show Worker from the subjects on which workers with credentials of their own speak for
+	// themselves. Then what comes there is known to be from the worker that the subject names.
+	OwnSubjectsOnly bool
+	// Trusted are ids of workers in this process: nobody who shows Worker speaks on their subjects.
+	Trusted []string
 	// Open lets everybody on the listener in, with all rights: for a laptop, on loopback only.
 	Open bool
 	// MaxPayload is the largest message in bytes, MinPayload to MaxPayload. Default MaxPayload.
 	MaxPayload int
+	// StreamDir is a folder for JetStream's streams; empty: the server keeps nothing and has none.
+	StreamDir string
 	// Logger gets the server's warnings and errors. Default: none are written.
 	Logger *slog.Logger
 }
 
-// Server is a NATS server inside this process. It keeps nothing on disk.
+// Server is a NATS server inside this process. It keeps nothing on disk but JetStream's streams, if it has any.
 type Server struct {
 	cfg   ServerConfig
 	door  *door
@@ -70,7 +78,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	return &Server{cfg: cfg, door: newDoor(cfg.Worker, cfg.Open), fatal: make(chan error, 1)}, nil
+	s := &Server{cfg: cfg, door: newDoor(&cfg), fatal: make(chan error, 1)}
+	s.door.live = s.isLive
+	return s, nil
 }
 
 // Start starts the server and returns when it takes connections. ErrPortTaken is in the error when another process
@@ -164,6 +174,67 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	return ns.InProcessConn()
 }
 
+// Admit makes workers with credentials of their own known; until then they are refused and come again.
+func (s *Server) Admit(w Workers) {
+	s.door.mu.Lock()
+	defer s.door.mu.Unlock()
+	s.door.workers = w
+}
+
+// Inside tells whether a connection is there that came in by the worker's own credential.
+func (s *Server) Inside(worker string) bool {
+	for _, id := range s.door.connections(worker) {
+		if s.isLive(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// Disconnect closes every connection that came in by the worker's own credential, and answers how many. It is for after the
+// credential was revoked: whoever shows it again is then refused.
+func (s *Server) Disconnect(worker string) (closed int) {
+	s.mu.Lock()
+	ns := s.nats
+	s.mu.Unlock()
+	if ns == nil {
+		return 0
+	}
+	for _, id := range s.door.connections(worker) {
+		if ns.DisconnectClientByID(id) == nil { // else it is gone already
+			closed++
+		}
+		s.door.drop(worker, id)
+	}
+	return closed
+}
+
+// isLive tells whether a connection is still there.
+func (s *Server) isLive(id uint64) bool {
+	s.mu.Lock()
+	ns := s.nats
+	s.mu.Unlock()
+	return ns != nil && ns.GetClient(id) != nil
+}
+
+// unheard tells that no client listens on a subject. What a stream captures counts as listening to the server, and does not
+// here.
+func (s *Server) unheard(subject string) bool {
+	s.mu.Lock()
+	ns := s.nats
+	s.mu.Unlock()
+	switch {
+	case ns == nil:
+		return false
+	case ns.GlobalAccount().Interest(subject) == 0:
+		return true
+	case s.cfg.StreamDir == "" || !slices.ContainsFunc(jobSubjects, func(p string) bool { return matches(p, subject) }):
+		return false
+	}
+	all, err := ns.Subsz(&server.SubszOptions{Subscriptions: true, Test: subject, Account: ns.GlobalAccount().GetName(), Limit: 2})
+	return err == nil && all.Total <= 1 // the stream of jobs
+}
+
 // EngineCredentials are what a connection of this process shows to get all rights: made anew for every server, never
 // written anywhere.
 func (s *Server) EngineCredentials() Credentials { return s.door.engine }
@@ -179,7 +250,12 @@ func (s *Server) options() *server.Options {
 		Port:                       port,
 		DontListen:                 s.cfg.DontListen,
 		NoSigs:                     true,
-		NoSystemAccount:            true,
+		NoSystemAccount:            s.cfg.StreamDir == "", // JetStream is offered by that account
+		JetStream:                  s.cfg.StreamDir != "",
+		StoreDir:                   s.cfg.StreamDir,
+		JetStreamMaxMemory:         streamMemory,
+		JetStreamMaxStore:          2 * maxStreamBytes,
+		DisableJetStreamBanner:     true,
 		MaxPayload:                 int32(s.cfg.MaxPayload),
 		MaxPending:                 MaxPendingBytes,
 		CustomClientAuthentication: s.door,

@@ -28,7 +28,7 @@ var capFields = map[protoreflect.Name]string{
 	"Compensation": "topic=1 context_ptr=2 priority=3 adapter_id=4 env=5 memory_id=6 context_hints=7 budget=8 " +
 		"tenant_id=9 principal_id=10 labels=11 meta=12",
 	"JobResult": "job_id=1 status=2 result_ptr=3 worker_id=4 execution_ms=5 error_code=6 error_message=7 " +
-		"artifact_ptrs=8",
+		"artifact_ptrs=8 error_code_enum=9",
 	"JobProgress": "job_id=1 step_id=2 percent=3 message=4 result_ptr=5 artifact_ptrs=6 status=7",
 	"JobCancel":   "job_id=1 reason=2 requested_by=3",
 	"Heartbeat": "worker_id=1 region=2 type=3 cpu_load=4 gpu_utilization=5 active_jobs=6 capabilities=7 pool=11 " +
