@@ -10,18 +10,19 @@ import (
 type attempt struct {
 	id        string
 	req       Request
-	announced bool  // req is known
+	tenant    *tenant
 	rank      int64 // when it was released, less its head start: the lowest goes first
 	seq       uint64
-	slot      int    // in its line's heap, or in its preferred worker's
+	slot      int    // in its share's queue, or among those that wait for its preferred worker
 	refusedBy string // who gave it back: a heartbeat of theirs that still lists it is older than that
 
-	line  *line     // waits in this
+	share *share    // waits in this
 	named *worker   // waits for this
 	until time.Time // how long the preferred worker is worth waiting for
 	alarm *alarm    // goes off then
 
 	on         *worker // has it
+	why        string  // it and no other
 	heldAt     int     // its place in on.held
 	grantedAt  time.Time
 	byTopic    bool   // was sent to its topic: another worker of the queue group may have got it
@@ -39,17 +40,18 @@ func (a *attempt) before(b *attempt) bool {
 
 func (a *attempt) place() *int { return &a.slot }
 
-// ask fills in what an attempt wants.
-func (a *attempt) ask(r Request, now time.Time, cfg Config) {
-	if r.ReleasedAt.IsZero() || r.ReleasedAt.After(now) {
-		r.ReleasedAt = now
+// want fills in what an attempt wants.
+func (f *Fleet) want(a *attempt, r Request) {
+	if r.ReleasedAt.IsZero() || r.ReleasedAt.After(f.now) {
+		r.ReleasedAt = f.now
 	}
 	if r.Priority == dag.PriorityUnsaid {
 		r.Priority = dag.Batch
 	}
-	a.req, a.announced = r, true
-	a.rank = r.ReleasedAt.UnixNano() + int64(headStartsBehind(r.Priority))*int64(cfg.Ageing)
-	a.until = now.Add(cfg.PreferWait)
+	a.req, a.tenant = r, f.tenantOf(r.Tenant)
+	a.tenant.wanted++
+	a.rank = r.ReleasedAt.UnixNano() + int64(headStartsBehind(r.Priority))*int64(f.cfg.Ageing)
+	a.until = f.now.Add(f.cfg.PreferWait)
 }
 
 // headStartsBehind is how many priorities are above p. What has waited that many head starts longer than the most urgent
@@ -66,10 +68,11 @@ func headStartsBehind(p dag.Priority) int {
 }
 
 // remember makes the record of an attempt that is in no place yet.
-func (f *Fleet) remember(id string) *attempt {
+func (f *Fleet) remember(r Request) *attempt {
 	f.arrivals++
-	a := &attempt{id: id, seq: f.arrivals}
-	f.attempts[id] = a
+	a := &attempt{id: r.Attempt, seq: f.arrivals}
+	f.want(a, r)
+	f.attempts[a.id] = a
 	return a
 }
 
@@ -77,6 +80,8 @@ func (f *Fleet) remember(id string) *attempt {
 func (f *Fleet) forget(a *attempt) {
 	f.take(a)
 	delete(f.attempts, a.id)
+	a.tenant.wanted--
+	f.dropTenant(a.tenant)
 }
 
 // take takes an attempt out of the place it is in.
@@ -87,11 +92,11 @@ func (f *Fleet) take(a *attempt) {
 	}
 	switch {
 	case a.on != nil:
-		a.on.release(a)
+		f.release(a)
 	case a.named != nil:
 		a.named.waiting.remove(a)
 		a.named = nil
-	case a.line != nil:
+	case a.share != nil:
 		f.leaveLine(a)
 	}
 }
@@ -103,6 +108,28 @@ func (a *attempt) anybodys() bool { return a.byTopic && a.listedIn == 0 }
 // hand gives an attempt that is in no place to a worker. The caller reindexes the worker.
 func (f *Fleet) hand(a *attempt, w *worker) {
 	a.on, a.heldAt = w, len(w.held)
-	a.grantedAt, a.byTopic, a.listedIn, a.missedOnce = f.now, false, 0, false
+	a.grantedAt, a.byTopic, a.listedIn, a.missedOnce, a.why = f.now, false, 0, false, ""
 	w.held = append(w.held, a)
+	a.tenant.held++
+	f.loaded(w, 1)
+}
+
+// release takes an attempt from the worker that has it.
+func (f *Fleet) release(a *attempt) {
+	w := a.on
+	last := len(w.held) - 1
+	moved := w.held[last]
+	w.held[a.heldAt], moved.heldAt = moved, a.heldAt
+	w.held[last] = nil
+	w.held = w.held[:last]
+	a.on = nil
+	f.letGo(a.tenant)
+	f.loaded(w, -1)
+}
+
+// loaded counts jobs of a worker in its pool.
+func (f *Fleet) loaded(w *worker, jobs int) {
+	if w.group != nil && jobs != 0 {
+		f.carry(w.group.pool, jobs)
+	}
 }

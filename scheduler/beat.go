@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -18,7 +19,7 @@ func (f *Fleet) Beat(now time.Time, b Beat) Change {
 	w := f.workers[b.Worker]
 	switch {
 	case w != nil && b.Incarnation != "" && b.Incarnation == w.replaced:
-		c.Refused = "a newer process has taken this worker's id"
+		c.Refused = RefusedReplaced
 	case b.Leaving:
 		if w != nil {
 			homeless := f.dismiss(&c, w, LostLeft)
@@ -33,6 +34,7 @@ func (f *Fleet) Beat(now time.Time, b Beat) Change {
 		}
 		f.hear(&c, w, b.bounded(f.cfg.Slots))
 	}
+	f.settleRoused(&c)
 	return c
 }
 
@@ -47,13 +49,17 @@ func (f *Fleet) hear(c *Change, w *worker, b Beat) {
 	b.Holds = nil
 	w.said = b
 	w.beats++
-	w.refuses = refusesNothing
+	w.bound = max(w.most, 1)
+	if !f.now.Before(w.believeAt) {
+		w.refuses = refusesNothing
+	}
 	f.revive(w)
 	if w.group == nil || !sameKind(before, b) {
 		f.part(w)
 		f.join(w)
 	}
 	f.compare(c, w, holds, restarted)
+	w.most = w.load()
 	misplaced := f.takeMisplaced(w) // before it gets what waits for it: these it cannot take
 	f.settleWorker(c, w)
 	f.settleAttempts(c, misplaced)
@@ -76,18 +82,17 @@ func (f *Fleet) compare(c *Change, w *worker, holds []Hold, restarted bool) {
 			f.lose(c, a, LostUnlisted)
 		}
 	}
-	w.foreign = max(0, max(w.said.Active, listed)-ours-w.ended.count(f.now))
+	f.setForeign(w, max(0, max(w.said.Active, listed)-ours-w.ended.count(f.now)))
 }
 
 // readList goes through the jobs that a heartbeat lists and counts them: all, and those that are ours with this
-// worker. One that waits here, or was sent to its topic, is adopted: the worker has it.
+// worker. One that waits here, or was sent to its topic, is adopted: the worker has it, as it knows its token.
 func (f *Fleet) readList(c *Change, w *worker, holds []Hold) (listed, ours int) {
 	for _, h := range holds {
 		a := f.attempts[h.Attempt]
 		if a == nil {
-			if f.elsewhere[h.Attempt] != w {
+			if f.addForeign(w, h) {
 				listed++
-				f.addForeign(w, h.Attempt)
 			}
 			continue
 		}
@@ -95,11 +100,14 @@ func (f *Fleet) readList(c *Change, w *worker, holds []Hold) (listed, ours int) 
 			continue // said twice
 		}
 		listed++
-		if a.refusedBy != w.id && (a.on == nil || (a.on != w && a.anybodys())) {
+		if a.provedBy(h.Token) && a.refusedBy != w.id && (a.on == nil || (a.on != w && a.anybodys())) {
 			f.adopt(c, a, w)
 		}
 		if a.on == w {
 			ours++
+			if a.listedIn == 0 {
+				c.Listed = append(c.Listed, a.granted())
+			}
 			a.listedIn, a.missedOnce = w.beats, false
 		}
 	}
@@ -110,41 +118,27 @@ func (f *Fleet) readList(c *Change, w *worker, holds []Hold) (listed, ours int) 
 // have been under way when the attempt was granted, or when the one before was sent, says nothing.
 func (a *attempt) missedAgain(now time.Time) bool {
 	switch {
-	case now.Sub(a.grantedAt) < beatFlight:
+	case now.Sub(a.grantedAt) < BeatFlight:
 		return false
 	case !a.missedOnce:
 		a.missedOnce, a.missedAt = true, now
 		return false
 	default:
-		return now.Sub(a.missedAt) >= beatFlight
+		return now.Sub(a.missedAt) >= BeatFlight
 	}
 }
 
-// addForeign notes that a worker has an attempt which nobody announced here; who says so last is believed.
-func (f *Fleet) addForeign(w *worker, attemptID string) {
-	f.elsewhere[attemptID] = w
-	w.others = append(w.others, attemptID)
-}
-
-// dropForeign forgets that, with the slot it took.
-func (f *Fleet) dropForeign(w *worker, attemptID string) {
-	delete(f.elsewhere, attemptID)
-	w.foreign = max(0, w.foreign-1)
-}
-
-// dropAllForeign forgets all that a worker listed and is not ours.
-func (f *Fleet) dropAllForeign(w *worker) {
-	for _, attemptID := range w.others {
-		if f.elsewhere[attemptID] == w {
-			delete(f.elsewhere, attemptID)
-		}
-	}
-	w.others, w.foreign = w.others[:0], 0
+// setForeign says how many jobs a worker has that are not ours.
+func (f *Fleet) setForeign(w *worker, jobs int) {
+	was := w.foreign
+	w.foreign = jobs
+	f.loaded(w, jobs-was)
 }
 
 // sameKind tells whether two heartbeats put a worker into the same group.
 func sameKind(a, b Beat) bool {
-	return a.Pool == b.Pool && slices.Equal(a.Topics, b.Topics) && slices.Equal(a.Capabilities, b.Capabilities)
+	return a.Pool == b.Pool && slices.Equal(a.Topics, b.Topics) && slices.Equal(a.Capabilities, b.Capabilities) &&
+		maps.Equal(a.Labels, b.Labels)
 }
 
 // bounded cuts a heartbeat's claims down to what is possible. Slots is what a worker has that does not say.
@@ -162,10 +156,29 @@ func (b Beat) bounded(slots int) Beat {
 	b.Capabilities = atMost(b.Capabilities, MaxCapabilities, func(n string) bool {
 		return n != "" && len(n) <= MaxNameBytes
 	})
+	b.Labels = boundedLabels(b.Labels)
 	if len(b.Holds) > MaxListed {
 		b.Holds = b.Holds[:MaxListed]
 	}
 	return b
+}
+
+// boundedLabels keeps the first good labels by name.
+func boundedLabels(labels map[string]string) map[string]string {
+	good := len(labels) <= MaxLabels
+	for k, v := range labels {
+		good = good && k != "" && len(k) <= MaxNameBytes && len(v) <= MaxNameBytes
+	}
+	if good {
+		return labels
+	}
+	out := make(map[string]string)
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if k != "" && len(k) <= MaxNameBytes && len(labels[k]) <= MaxNameBytes && len(out) < MaxLabels {
+			out[k] = labels[k]
+		}
+	}
+	return out
 }
 
 // atMost keeps the first names that are good.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"cordum.dev/cordum/config"
 )
 
 var benchStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -50,6 +52,89 @@ func BenchmarkPlace(b *testing.B) {
 					f.Ended(benchStart, names[(i-inFlight)%len(names)])
 				}
 				i++
+			}
+		})
+	}
+}
+
+// BenchmarkPlacePools is the same in a fleet of 100 pools that topics are mapped to, whose workers have a label of their own
+// each: of the jobs some ask for a zone, and a few for one host.
+func BenchmarkPlacePools(b *testing.B) {
+	const pools = 100
+	rules := &config.Fleet{Topics: map[string]config.Topic{"job.a.*": {}}, Pools: make(map[string]config.Pool)}
+	var all []string
+	for p := range pools {
+		name := fmt.Sprint("pool", p)
+		all = append(all, name)
+		rules.Pools[name] = config.Pool{MaxJobs: 100_000}
+	}
+	rules.Topics["job.a.*"] = config.Topic{Pools: all}
+	f := NewFleet(Config{MaxWorkers: 10_000})
+	f.Configure(benchStart, Rules{Fleet: rules})
+	for i := range 10_000 {
+		f.Beat(benchStart, Beat{
+			Worker: fmt.Sprintf("w%05d", i), Pool: all[i%pools], Max: 64, CPU: float64(i % 80), Direct: true,
+			Labels: map[string]string{"host": fmt.Sprint("h", i), "zone": fmt.Sprint("z", i/pools%4)},
+		})
+	}
+	names := attemptNames(4_096)
+	hosts := make([]map[string]string, 64)
+	for i := range hosts {
+		hosts[i] = map[string]string{"host": fmt.Sprint("h", i*100)}
+	}
+	zone := map[string]string{"zone": "z1"}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		r := Request{Attempt: names[i%len(names)], Tenant: "t", Topic: "job.a.b", ReleasedAt: benchStart}
+		switch {
+		case i%16 == 0:
+			r.Placement = hosts[i/16%len(hosts)]
+		case i%4 == 0:
+			r.Placement = zone
+		}
+		if got := f.Announce(benchStart, r); len(got.Grants) != 1 {
+			b.Fatalf("attempt %d was not granted", i)
+		}
+		if i >= 2_048 {
+			f.Ended(benchStart, names[(i-2_048)%len(names)])
+		}
+		i++
+	}
+}
+
+// BenchmarkLimited is a result that lets one of 100,000 go which its tenant's, or its pool's, limit keeps back, in a fleet
+// of 1,000 workers that could take it.
+func BenchmarkLimited(b *testing.B) {
+	for name, rules := range map[string]config.Fleet{
+		"tenant": {Tenants: map[string]config.Tenant{"t": {MaxJobs: 100}}},
+		"pool":   {Pools: map[string]config.Pool{"": {MaxJobs: 100}}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			f := fleetOf(1_000, 8)
+			f.Configure(benchStart, Rules{Fleet: &rules})
+			names := attemptNames(110_000)
+			announce := func(i int) Change {
+				return f.Announce(benchStart, Request{Attempt: names[i%len(names)], Tenant: "t", Topic: "job.a.b", ReleasedAt: benchStart})
+			}
+			var running []string
+			next := 0
+			for ; next < 100_000; next++ {
+				for _, g := range announce(next).Grants {
+					running = append(running, g.Attempt)
+				}
+			}
+			b.ReportAllocs()
+			at := 0
+			for b.Loop() {
+				got := f.Ended(benchStart, running[at])
+				if len(got.Grants) != 1 {
+					b.Fatal("nothing was granted")
+				}
+				running[at] = got.Grants[0].Attempt
+				at = (at + 1) % len(running)
+				announce(next)
+				next++
 			}
 		})
 	}
@@ -110,5 +195,42 @@ func BenchmarkBeat(b *testing.B) {
 	for b.Loop() {
 		f.Beat(benchStart, beats[i%len(beats)])
 		i++
+	}
+}
+
+// BenchmarkWhy asks what an attempt waits for among 10,000 workers: whom all of them lack a capability for, and for whom all are
+// full.
+func BenchmarkWhy(b *testing.B) {
+	for name, requires := range map[string][]string{"lacking": {"gpu"}, "full": nil} {
+		b.Run(name, func(b *testing.B) {
+			f := NewFleet(Config{})
+			now := time.Unix(1_000_000, 0)
+			for i := range 10_000 {
+				f.Beat(now, Beat{Worker: fmt.Sprint("w", i), Topics: []string{"job.x"}, Max: 1, Active: 1})
+			}
+			f.Announce(now, Request{Attempt: "a", Tenant: "t", Topic: "job.x", Requires: requires})
+			for b.Loop() {
+				f.Why("a")
+			}
+		})
+	}
+}
+
+// BenchmarkPlacementOfItsOwn announces and ends jobs that each ask for a label that nobody asked for before, among 10,000 workers
+// that each have one of their own.
+func BenchmarkPlacementOfItsOwn(b *testing.B) {
+	f := NewFleet(Config{})
+	now := time.Unix(1_000_000, 0)
+	for i := range 10_000 {
+		f.Beat(now, Beat{
+			Worker: fmt.Sprint("w", i), Topics: []string{"job.x"}, Max: 1,
+			Labels: map[string]string{"host": fmt.Sprint("h", i), "zone": "a", "arch": "amd64"},
+		})
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		f.Announce(now, Request{Attempt: "a", Tenant: "t", Topic: "job.x", Placement: map[string]string{"host": fmt.Sprint("h", n)}})
+		f.Ended(now, "a")
 	}
 }

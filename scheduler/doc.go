@@ -15,15 +15,19 @@
 // It never sends anything and never decides whether a job may run: what reaches [Fleet.Announce] has been allowed and
 // committed. A [Fleet] is not safe for concurrent use; whoever holds it locks it.
 //
-// How a worker is chosen: of those that serve the topic and have every required capability, are alive, take work and
-// have room, the preferred worker, else the least loaded of the preferred pool, else the least loaded of all
+// How a worker is chosen: of those that may serve the topic, have every required capability and label, are alive, take work
+// and have room, the preferred worker, else the least loaded of the preferred pool, else the least loaded of all
 // (jobs + cpu/100 + gpu/100, the lower id on a tie). The choice reads the top of an index, so it costs the same in a
-// fleet of ten and of ten thousand: workers that are alike form a group, which keeps those with room in order.
+// fleet of ten and of ten thousand: workers that are alike form a group, which keeps those with room in order. Labels tell
+// groups apart only while somebody asks for them.
 //
-// How an attempt waits: in a line with those of its topic, requirements, tenant and priority, oldest first. When a worker has
-// room, tenants take turns, and a tenant's turn goes to its best line: age plus a head start by priority, so that
-// nothing starves. Waiting is woken by room (a result, a heartbeat, a returned attempt), never by a poll.
+// How an attempt waits: in a line with those of its topic, requirements, placement, tenant and priority. When a worker has
+// room, tenants take turns by weight, a tenant's turn goes to its best line (age plus a head start by priority, so that
+// nothing starves), and in a line fairness keys take turns. Waiting is woken by room (a result, a heartbeat, a returned attempt,
+// a limit reached no more), never by a poll. A topic that nobody registered for has a voice that takes what waits for it:
+// its queue group.
 //
-// Begin reading at [Fleet] in fleet.go (the calls), then choose.go (which worker), line.go (which attempt), beat.go
-// (what a heartbeat means), lease.go (what silence means). limits.go has every number.
+// Begin reading at [Fleet] in fleet.go (the calls), then choose.go (which worker), turn.go and line.go (which attempt), beat.go
+// (what a heartbeat means), lease.go (what silence means), rules.go, pool.go and tenant.go (what is configured),
+// destination.go (topics without workers), why.go (what is said of it). limits.go has every number.
 package scheduler

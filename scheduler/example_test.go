@@ -14,7 +14,11 @@ func ExampleFleet() {
 	fleet := scheduler.NewFleet(scheduler.Config{})
 	say := func(what string, c scheduler.Change) {
 		for _, g := range c.Grants {
-			fmt.Printf("%s: send %s to %s\n", what, g.Attempt, g.Worker)
+			to := g.Worker
+			if g.ByTopic {
+				to = g.Topic
+			}
+			fmt.Printf("%s: send %s to %s (%s)\n", what, g.Attempt, to, g.Why)
 		}
 		for _, l := range c.Lost {
 			fmt.Printf("%s: %s is lost: %s\n", what, l.Attempt, l.Reason)
@@ -34,12 +38,17 @@ func ExampleFleet() {
 
 	say("ended", fleet.Ended(now, "first"))
 	now = fleet.NextTick() // nothing is heard of the worker any more
+	say("two beats missed", fleet.Tick(now))
+	fmt.Println(fleet.Why("nightly"))
+	now = fleet.NextTick()
 	say("silence", fleet.Tick(now))
 	fmt.Println(fleet.Why("nightly"))
 	// Output:
-	// announced: send first to w1
+	// announced: send first to w1 (least loaded of 1 (score 0.00))
 	// pool_overloaded 1 workers could take it and none has room (1 jobs, 1 slots)
-	// ended: send urgent to w1
+	// ended: send urgent to w1 (least loaded of 1 (score 0.00))
+	// draining all 1 workers that could take it are draining or silent
+	// silence: send nightly to job.db.backup (the topic's queue group: no worker is registered)
 	// silence: urgent is lost: worker_lost
-	// no_workers no worker serves the topic job.db.backup: start one
+	// granted sent to the queue group of its topic: no worker is registered for it
 }

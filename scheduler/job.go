@@ -50,7 +50,8 @@ var jobMoves = map[JobState][]JobState{
 	JobScheduled: {JobPending, JobApprovalRequired, JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout, JobDenied},
 	// Who gets it was recorded before the sending, which did not take place.
 	JobDispatched: {JobPending, JobScheduled, JobDispatched, JobRunning, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
-	JobRunning:    {JobSucceeded, JobFailed, JobCancelled, JobTimeout},
+	// What was recorded as begun before it was sent, and nobody listened, waits again.
+	JobRunning: {JobScheduled, JobSucceeded, JobFailed, JobCancelled, JobTimeout},
 }
 
 // JobMove is a legal move, for docs and tests.
@@ -102,6 +103,14 @@ type Job struct {
 	Percent  int32
 	Message  string
 	Progress json.RawMessage // the last checkpoint: given to the next attempt
+
+	Lock  string // the resource lock that the attempt under way needs; "": none
+	Fence int64  // the fencing token under which it was released; 0: none
+
+	Why     string    // this worker got it, and no other
+	CAP     bool      // it went to a worker that knows CAP and no more; Worker is empty when nobody knows to which
+	Posted  bool      // of such a one: it is known to have left
+	QueueAt time.Time // when waiting for a worker is over; zero: never
 }
 
 // Fields describes the stored form of a snapshot.
@@ -131,6 +140,12 @@ func (j *Job) Fields(c *codec.Codec) {
 	})
 	c.String(&j.Rule)
 	codec.Raw(c, &j.Constraints)
+	c.String(&j.Why)
+	c.Bool(&j.CAP)
+	c.Bool(&j.Posted)
+	c.Time(&j.QueueAt)
+	c.String(&j.Lock)
+	c.Int(&j.Fence)
 }
 
 // Ask begins an attempt of the job: what the engine's fact says, applied here.
@@ -141,11 +156,13 @@ func (j *Job) Ask(at time.Time, attempt int32, topic, pack, tool string) {
 	j.State, j.Attempt, j.AskedAt = JobPending, attempt, at
 	j.Topic, j.Pack, j.Tool = topic, pack, tool
 	j.Worker, j.Begun, j.Cancel, j.EndedAt = "", false, false, time.Time{}
+	j.Why, j.CAP, j.Posted, j.QueueAt = "", false, false, time.Time{}
 	j.Hash, j.Snapshot, j.Rule, j.Constraints = "", "", "", nil // decided anew
+	j.Lock, j.Fence = "", 0
 }
 
 // Holds tells whether a worker may have the send under way.
-func (j *Job) Holds() bool { return j.Worker != "" && !j.State.Final() }
+func (j *Job) Holds() bool { return (j.Worker != "" || j.CAP) && !j.State.Final() }
 
 // Mine tells whether an answer with this token is about the send under way.
 func (j *Job) Mine(token []byte) bool {
@@ -178,7 +195,7 @@ func (j *Job) AttemptOf(token []byte) int32 {
 
 // remember keeps the send that ends without an answer, when a worker may have begun it.
 func (j *Job) remember() {
-	if len(j.Token) == 0 || (!j.Begun && j.Worker == "") {
+	if len(j.Token) == 0 || (!j.Begun && j.Worker == "") { // who gets it is recorded at the latest with its begin
 		return
 	}
 	if len(j.Past) >= maxPast {

@@ -38,7 +38,7 @@ func (b *workbench) feed(in JobInput) Ruling {
 			b.t.Fatalf("%T gives %T: %v", in, f, err)
 		}
 		switch f.(type) {
-		case *JobReleased, *JobSent, *JobBegun, *JobEnded, *JobApprovalAsked, *JobWithheld:
+		case *JobReleased, *JobSent, *JobBegun, *JobEnded, *JobApprovalAsked, *JobWithheld, *JobPosted:
 			b.made[JobMove{was.String(), b.job.State.String()}] = true
 		}
 	}
@@ -132,6 +132,16 @@ func TestJobRulings(t *testing.T) {
 		{"lost before anybody had it", JobScheduled, easy, []JobInput{Lost{Send: 1, Token: []byte("t2")}}, JobScheduled, NotEnded, ReplyNone},
 		{"lost while idempotent", JobDispatched, easy, []JobInput{Lost{Send: 1, Token: []byte("t2")}}, JobFailed, EndLost, ReplyNone},
 		{"lost after it began", JobRunning, strict, []JobInput{Lost{Send: 1, Token: []byte("t2")}}, JobFailed, EndLost, ReplyNone},
+		{"handed over", JobScheduled, strict, []JobInput{HandOver{Worker: "w"}}, JobRunning, NotEnded, ReplyNone},
+		{"handed over though it is to stop", JobDispatched, strict, []JobInput{Stop{Force: true, Held: true}, HandOver{Worker: "w"}}, JobDispatched, NotEnded, ReplyNone},
+		{"handed over twice", JobScheduled, strict, []JobInput{HandOver{Worker: "w"}, HandOver{Worker: "x"}}, JobRunning, NotEnded, ReplyNone},
+		{"nobody listened", JobScheduled, strict, []JobInput{HandOver{}, Posted{Send: 1, Unheard: true}}, JobScheduled, NotEnded, ReplyNone},
+		{"nobody listened, told after it was taken for sent", JobScheduled, strict, []JobInput{HandOver{}, Posted{Send: 1}, Posted{Send: 1, Unheard: true}}, JobScheduled, NotEnded, ReplyNone},
+		{"nobody listened, and it is to stop", JobScheduled, strict, []JobInput{HandOver{}, Stop{Force: true, Held: true}, Posted{Send: 1, Unheard: true}}, JobCancelled, EndCancelled, ReplyNone},
+		{"nobody listened to a send before", JobScheduled, strict, []JobInput{HandOver{}, Posted{Send: 0, Unheard: true}}, JobRunning, NotEnded, ReplyNone},
+		{"nobody listened, said of what a worker asked for", JobRunning, strict, []JobInput{Posted{Send: 1, Unheard: true}}, JobRunning, NotEnded, ReplyNone},
+		{"a worker of plain CAP is lost", JobScheduled, strict, []JobInput{HandOver{Worker: "w"}, Lost{Send: 1, Token: []byte("t2")}}, JobFailed, EndLost, ReplyNone},
+		{"stopped where nobody knows who has it", JobScheduled, strict, []JobInput{HandOver{}, Stop{Force: true, Held: true}, Due{TimerGrace}}, JobCancelled, EndCancelled, ReplyNone},
 		{"lost before, told late", JobDispatched, strict, []JobInput{Lost{Send: 0, Token: []byte("t2")}}, JobDispatched, NotEnded, ReplyNone},
 		{"the old send's result after it was sent again", JobDispatched, strict, []JobInput{Lost{Send: 1, Token: []byte("t2")}, Answer{Token: mine, State: JobSucceeded}}, JobScheduled, NotEnded, ReplyStale},
 	} {
@@ -190,7 +200,7 @@ func TestJobMachine(t *testing.T) {
 
 func drawJobInput(t *rapid.T, token []byte, fresh func() []byte) JobInput {
 	worker := rapid.SampledFrom([]string{"v", "w"}).Draw(t, "worker")
-	switch rapid.IntRange(0, 14).Draw(t, "input") {
+	switch rapid.IntRange(0, 17).Draw(t, "input") {
 	case 0, 1, 2:
 		decided := JobDecided{Snapshot: rapid.SampledFrom([]string{"s1", "s2"}).Draw(t, "snapshot")}
 		n := rapid.IntRange(0, 7).Draw(t, "verdict")
@@ -210,6 +220,10 @@ func drawJobInput(t *rapid.T, token []byte, fresh func() []byte) JobInput {
 	case 8:
 		states := []JobState{JobSucceeded, JobFailed, JobCancelled, JobTimeout, JobDenied, JobRunning}
 		return Answer{Token: token, Worker: worker, State: rapid.SampledFrom(states).Draw(t, "state")}
+	case 15:
+		return HandOver{Worker: rapid.SampledFrom([]string{"", "v"}).Draw(t, "plain worker"), Timeout: time.Second}
+	case 16, 17:
+		return Posted{Send: rapid.Int32Range(0, 5).Draw(t, "posted send"), Unheard: rapid.Bool().Draw(t, "unheard")}
 	case 9:
 		return Stop{Force: rapid.Bool().Draw(t, "force"), Held: rapid.Bool().Draw(t, "held")}
 	case 10:

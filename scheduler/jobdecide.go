@@ -27,14 +27,18 @@ type (
 		Wait    bool // only the decision is recorded: Leave follows
 		Token   []byte
 	}
-	// Leave lets a decided job start: people said so, or its limits have room. Token is fresh randomness.
-	Leave struct{ Token []byte }
+	// Leave lets a decided job start: people said so, or its limits have room. Token is fresh randomness, Fence the fencing
+	// token of its lock, if it has one.
+	Leave struct {
+		Token []byte
+		Fence int64
+	}
 	// Refuse says that they do not, or that something else than the policy keeps the job from starting.
 	Refuse struct{}
 	// Withhold takes back what is released and not sent, or waits for people: it is to be decided again.
 	Withhold struct{ Reason string }
-	// Sent says that a worker was given the attempt.
-	Sent struct{ Worker string }
+	// Sent says that a worker was given the attempt, and why that one.
+	Sent struct{ Worker, Why string }
 	// Begin is a worker's question for leave to begin, or its word that it took the job.
 	Begin struct {
 		Token  []byte
@@ -137,7 +141,9 @@ func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
 		if (j.State != JobApprovalRequired && j.State != JobPending) || j.Snapshot == "" {
 			return Ruling{} // nobody decided
 		}
-		return Ruling{Facts: []Fact{release(j, step, now, t, in.Token)}, Release: true}
+		r := release(j, step, now, t, in.Token)
+		r.Fence = in.Fence
+		return Ruling{Facts: []Fact{r}, Release: true}
 	case Refuse:
 		if !j.unsent() {
 			return Ruling{}
@@ -152,7 +158,11 @@ func Decide(j *Job, step int32, now time.Time, t Terms, in JobInput) Ruling {
 		if j.State != JobScheduled && j.State != JobDispatched {
 			return Ruling{}
 		}
-		return Ruling{Facts: []Fact{&JobSent{Step: step, Worker: in.Worker}}}
+		return Ruling{Facts: []Fact{&JobSent{Step: step, Worker: in.Worker, Why: in.Why}}}
+	case HandOver:
+		return decideHandOver(j, step, now, in)
+	case Posted:
+		return decidePosted(j, step, in)
 	case Begin:
 		return decideBegin(j, step, now, t, in)
 	case Progress:
@@ -256,8 +266,8 @@ func decideStop(j *Job, step int32, now time.Time, t Terms, in Stop) Ruling {
 	return Ruling{Cancel: true, Facts: []Fact{&JobCancelling{Step: step, GraceAt: now.Add(t.CancelGrace)}}}
 }
 
-// mayHaveBegun tells whether the send under way may have had an effect: its worker was given leave, or needed none.
-func (j *Job) mayHaveBegun(t Terms) bool { return j.Begun || (t.Idempotent && j.Worker != "") }
+// MayHaveBegun tells whether the send under way may have had an effect: its worker was given leave, or needed none.
+func (j *Job) MayHaveBegun(t Terms) bool { return j.Begun || (t.Idempotent && j.Worker != "") }
 
 // decideLost sends a job again that nobody can have begun, with a new token; one that may have begun ends with an unknown
 // outcome. Leave is a fact where a second execution would hurt; an idempotent job counts from when it was given away.
@@ -265,7 +275,7 @@ func decideLost(j *Job, step int32, now time.Time, t Terms, in Lost) Ruling {
 	switch {
 	case j.State.Final() || j.State < JobScheduled || in.Send != j.Send:
 		return Ruling{}
-	case j.mayHaveBegun(t):
+	case j.MayHaveBegun(t):
 		return Ruling{End: EndLost, Unknown: true, Facts: []Fact{&JobEnded{Step: step, State: JobFailed, Worker: j.Worker}}}
 	case j.Cancel:
 		return Ruling{End: EndCancelled, Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
@@ -278,7 +288,7 @@ func decideAbandon(j *Job, step int32, t Terms) Ruling {
 	switch {
 	case j.State.Final():
 		return Ruling{}
-	case j.mayHaveBegun(t):
+	case j.MayHaveBegun(t):
 		return Ruling{End: EndTimeout, Unknown: true, Cancel: true, Facts: []Fact{&JobEnded{Step: step, State: JobTimeout, Worker: j.Worker}}}
 	}
 	return Ruling{End: EndCancelled, Cancel: j.Worker != "", Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
@@ -300,11 +310,11 @@ func decideDue(j *Job, step int32, t Terms, in Due) Ruling {
 		}
 	case TimerHeartbeat:
 		if j.Holds() && j.State >= JobScheduled {
-			return Ruling{End: EndHeartbeatTimeout, Unknown: j.mayHaveBegun(t), Facts: []Fact{timeout}, Cancel: true}
+			return Ruling{End: EndHeartbeatTimeout, Unknown: j.MayHaveBegun(t), Facts: []Fact{timeout}, Cancel: true}
 		}
 	case TimerGrace:
 		if j.Cancel && j.State >= JobScheduled {
-			return Ruling{End: EndCancelled, Unknown: j.mayHaveBegun(t), Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
+			return Ruling{End: EndCancelled, Unknown: j.MayHaveBegun(t), Facts: []Fact{&JobEnded{Step: step, State: JobCancelled, Worker: j.Worker}}}
 		}
 	}
 	return Ruling{}

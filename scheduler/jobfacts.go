@@ -24,6 +24,8 @@ const (
 
 	KindJobApprovalAsked FactKind = 71
 	KindJobWithheld      FactKind = 72
+	KindJobLogged        FactKind = 73
+	KindJobPosted        FactKind = 74
 )
 
 // Fact is something that became true of a job. The set is closed: NewFact lists it.
@@ -55,6 +57,10 @@ func NewFact(k FactKind) Fact {
 		return new(JobApprovalAsked)
 	case KindJobWithheld:
 		return new(JobWithheld)
+	case KindJobLogged:
+		return new(JobLogged)
+	case KindJobPosted:
+		return new(JobPosted)
 	}
 	return nil
 }
@@ -79,11 +85,15 @@ type (
 		Send    int32
 		Token   []byte
 		QueueAt time.Time // when waiting for a worker is over; zero: never
+		Fence   int64     // the fencing token of its lock; 0: that of the release before, or none
 	}
 	// JobSent: a worker was given the attempt. Soft: written with the next commit of its run.
+	// With CAP it is written before the sending, and Worker may be empty.
 	JobSent struct {
 		Step   int32
 		Worker string
+		Why    string // this one and no other
+		CAP    bool   // it knows CAP and no more
 	}
 	// JobBegun: its worker was given leave, or said that it took the job. The attempt's clock starts.
 	JobBegun struct {
@@ -112,6 +122,13 @@ type (
 	}
 	// JobApprovalAsked: people have to let it start. Their question is the approval of the same step.
 	JobApprovalAsked struct{ Step int32 }
+	// JobLogged: the attempt that ended wrote lines, which are kept beside the log of facts. It changes nothing.
+	JobLogged struct {
+		Step    int32
+		Attempt int32
+		Lines   int64 // that are kept
+		Dropped int64 // that were left out
+	}
 	// JobWithheld: what was released and not sent, or waited for people, is to be decided again.
 	JobWithheld struct {
 		Step   int32
@@ -129,6 +146,8 @@ func (*JobEnded) Kind() FactKind      { return KindJobEnded }
 
 func (*JobApprovalAsked) Kind() FactKind { return KindJobApprovalAsked }
 func (*JobWithheld) Kind() FactKind      { return KindJobWithheld }
+func (*JobLogged) Kind() FactKind        { return KindJobLogged }
+func (*JobPosted) Kind() FactKind        { return KindJobPosted }
 
 // Of is the step whose job was decided.
 func (f *JobDecided) Of() int32 { return f.Step }
@@ -157,6 +176,12 @@ func (f *JobApprovalAsked) Of() int32 { return f.Step }
 // Of is the step whose job is withheld.
 func (f *JobWithheld) Of() int32 { return f.Step }
 
+// Of is the step whose job wrote lines.
+func (f *JobLogged) Of() int32 { return f.Step }
+
+// Of is the step whose job was posted.
+func (f *JobPosted) Of() int32 { return f.Step }
+
 // Fields describes the stored form; fields are only added at the end.
 func (f *JobDecided) Fields(c *codec.Codec) {
 	c.Int32(&f.Step)
@@ -176,12 +201,15 @@ func (f *JobReleased) Fields(c *codec.Codec) {
 	c.Int32(&f.Send)
 	c.Bytes(&f.Token)
 	c.Time(&f.QueueAt)
+	c.Int(&f.Fence)
 }
 
 // Fields describes the stored form.
 func (f *JobSent) Fields(c *codec.Codec) {
 	c.Int32(&f.Step)
 	c.String(&f.Worker)
+	c.String(&f.Why)
+	c.Bool(&f.CAP)
 }
 
 // Fields describes the stored form.
@@ -222,6 +250,21 @@ func (f *JobWithheld) Fields(c *codec.Codec) {
 	c.String(&f.Reason)
 }
 
+// Fields describes the stored form.
+func (f *JobLogged) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Int32(&f.Attempt)
+	c.Int(&f.Lines)
+	c.Int(&f.Dropped)
+}
+
+// Fields describes the stored form.
+func (f *JobPosted) Fields(c *codec.Codec) {
+	c.Int32(&f.Step)
+	c.Bool(&f.Unheard)
+	c.Time(&f.QueueAt)
+}
+
 // ErrBadFact says that a fact does not fit its job.
 var ErrBadFact = errors.New("scheduler: fact does not fit its job")
 
@@ -231,7 +274,9 @@ func (j *Job) fits(f Fact) bool {
 	case *JobDecided, *JobProgressed, *JobCancelling:
 		return !j.State.Final()
 	case *JobReleased:
-		return j.may(JobScheduled) && f.Send == j.Send+1
+		return j.State != JobRunning && j.may(JobScheduled) && f.Send == j.Send+1
+	case *JobPosted:
+		return j.CAP && j.State == JobRunning && (f.Unheard || !j.Posted)
 	case *JobSent:
 		return j.may(JobDispatched)
 	case *JobBegun:
@@ -242,6 +287,8 @@ func (j *Job) fits(f Fact) bool {
 		return j.may(JobApprovalRequired)
 	case *JobWithheld:
 		return j.may(JobPending)
+	case *JobLogged:
+		return true
 	}
 	return false
 }
@@ -258,9 +305,13 @@ func Apply(j *Job, at time.Time, f Fact) error {
 	case *JobReleased:
 		j.move(JobScheduled)
 		j.Send, j.Token, j.Worker, j.Begun = f.Send, f.Token, "", false
+		if f.Fence != 0 {
+			j.Fence = f.Fence
+		}
+		j.Why, j.CAP, j.Posted, j.QueueAt = "", false, false, f.QueueAt
 	case *JobSent:
 		j.move(JobDispatched)
-		j.Worker = f.Worker
+		j.Worker, j.Why, j.CAP = f.Worker, f.Why, f.CAP
 	case *JobBegun:
 		j.move(JobRunning)
 		j.Worker, j.Begun = f.Worker, true
@@ -284,7 +335,9 @@ func Apply(j *Job, at time.Time, f Fact) error {
 		j.move(JobApprovalRequired)
 	case *JobWithheld:
 		j.move(JobPending)
-		j.Worker = ""
+		j.Worker, j.Why, j.CAP = "", "", false
+	case *JobPosted:
+		j.posted(f)
 	}
 	return nil
 }

@@ -2,13 +2,14 @@ package scheduler
 
 import "time"
 
-// alarm is something to do at a time: a worker's lease that ends, a lost worker to forget, or an attempt that
-// has waited long enough for the worker it prefers.
+// alarm is something to do at a time: a worker that falls silent, whose lease ends or who is forgotten, an attempt that
+// has waited long enough for the worker it prefers, or a topic to be tried again.
 type alarm struct {
 	due     time.Time
 	slot    int
 	worker  *worker  // either
 	attempt *attempt // or
+	topic   *topic   // or
 }
 
 func (a *alarm) before(b *alarm) bool { return a.due.Before(b.due) }
@@ -23,30 +24,49 @@ func (f *Fleet) NextTick() time.Time {
 	return time.Time{}
 }
 
-// Tick does what is due: workers whose lease ran out are lost with all they had, attempts stop waiting for a preferred
-// worker, and workers lost long ago are forgotten. Early or repeated calls do nothing.
+// Tick does what is due: workers that missed two heartbeats get nothing new, those whose lease ran out are lost with all they
+// had, those lost long ago are forgotten, attempts stop waiting for a preferred worker, and topics on which nobody listened
+// are tried again. Early or repeated calls do nothing.
 func (f *Fleet) Tick(now time.Time) Change {
 	var c Change
 	now = f.advance(now)
 	var homeless []*attempt // placed when all that is due is done: not with a worker whose lease has run out, too
 	for next := f.alarms.top(); next != nil && !next.due.After(now); next = f.alarms.top() {
-		switch w := next.worker; {
-		case w == nil:
+		switch {
+		case next.topic != nil:
+			f.retry(next.topic)
+		case next.attempt != nil:
 			homeless = append(homeless, next.attempt)
 			f.take(next.attempt)
-		case w.alive && w.beats > 0:
-			homeless = append(homeless, f.dismiss(&c, w, LostSilent)...)
-			w.lease.due = now.Add(forgetLeases * f.cfg.WorkerLease)
-			f.alarms.fix(&w.lease)
-		case w.alive: // adopted from, and never heard: nothing to show
-			homeless = append(homeless, f.dismiss(&c, w, LostSilent)...)
-			f.strike(w)
 		default:
-			f.strike(w)
+			homeless = append(homeless, f.missing(&c, next.worker)...)
 		}
 	}
 	f.settleAttempts(&c, homeless)
 	return c
+}
+
+// missing takes a worker that has not been heard of one step further: silent, lost, forgotten. It returns those that waited
+// for it by name.
+func (f *Fleet) missing(c *Change, w *worker) (homeless []*attempt) {
+	switch {
+	case !w.alive:
+		f.strike(w)
+	case f.now.Sub(w.lastSeen) < f.cfg.WorkerLease:
+		w.silent = true
+		f.reindex(w)
+		w.lease.due = w.lastSeen.Add(f.cfg.WorkerLease)
+		f.alarms.fix(&w.lease)
+		return f.takeMisplaced(w)
+	case w.beats > 0:
+		homeless = f.dismiss(c, w, LostSilent)
+		w.lease.due = f.now.Add(forgetLeases * f.cfg.WorkerLease)
+		f.alarms.fix(&w.lease)
+	default: // adopted from, and never heard: nothing to show
+		homeless = f.dismiss(c, w, LostSilent)
+		f.strike(w)
+	}
+	return homeless
 }
 
 // dismiss takes everything from a worker that is gone, and returns those that waited for it by name: the caller finds them
@@ -59,6 +79,7 @@ func (f *Fleet) dismiss(c *Change, w *worker, reason string) (homeless []*attemp
 	c.Gone = append(c.Gone, w.id)
 	f.part(w)
 	f.dropAllForeign(w)
+	w.foreign, w.most = 0, 0
 	for len(w.held) > 0 {
 		f.lose(c, w.held[len(w.held)-1], reason)
 	}

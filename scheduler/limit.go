@@ -16,9 +16,10 @@ const (
 	LimitConcurrent LimitKind = 1 // how many jobs hold it at a time
 	LimitRate       LimitKind = 2 // how many jobs get it within a window of time
 	LimitBudget     LimitKind = 3 // how much jobs use up, in a day or altogether
+	LimitLock       LimitKind = 4 // one job alone, or several that share it
 )
 
-var limitNames = [...]string{"none", "concurrent", "rate", "budget"}
+var limitNames = [...]string{"none", "concurrent", "rate", "budget", "lock"}
 
 func (k LimitKind) String() string {
 	if int(k) < len(limitNames) {
@@ -45,6 +46,8 @@ type LimitTerms struct {
 	Max int64
 	// Per is a rate's window. Of a budget it is Daily, or 0 for one that is never filled again.
 	Per time.Duration
+	// Shared, of a lock: others that share it may hold it too. Max of a lock is 1.
+	Shared bool
 }
 
 // Daily is the period of a budget that is filled again with every day of UTC.
@@ -85,14 +88,15 @@ func LimitMoves() []JobMove {
 	return out
 }
 
-// Limit is one concurrency limit, rate limit or budget: who holds something of it, who waits for it, and what is used up. It
-// is soft but for what its Fields and its holders' describe: who waits asks again, and keeps its place, since the place is
+// Limit is one concurrency limit, rate limit, budget or lock: who holds something of it, who waits for it, and what is used up.
+// It is soft but for what its Fields and its holders' describe: who waits asks again, and keeps its place, since the place is
 // by priority and age.
 //
 // Take is the one function that changes it. It is for one goroutine at a time.
 type Limit struct {
 	kind LimitKind
 	ledger
+	lock
 	holders map[string]*Holder
 	waiting map[string]*waiter
 	line    indexHeap[*waiter]
@@ -103,18 +107,25 @@ type Limit struct {
 	patience time.Duration
 }
 
-// Holder is a job that holds something of a limit. It is stored beside its limit, by job.
+// Holder is a job, or somebody outside, that holds something of a limit. It is stored beside its limit, by job.
 type Holder struct {
 	Job     string // id of the job: at most one attempt of it holds
 	Turn    Turn   // the newest it was heard under
 	Attempt int32
 	Amount  int64     // of a budget; 1 of the others
 	Since   time.Time // when it was granted
+	Tenant  string    // whose job it is: a limit of the installation has holders of many; "" that of the limit
+
+	Shared bool      // of a lock
+	Token  int64     // of a lock: the fencing token of this grant
+	Until  time.Time // of a lock: when it lets go by itself; zero: when its job says so
+	By     string    // of a lock: the actor who took it for somebody outside
 
 	heard time.Time // when it was last said that it still holds
 }
 
-// waiter is a job that waits. First comes who has the higher priority, then who has waited longest.
+// waiter is a job that waits. First comes who has waited longest, where each priority has a head start of DefaultAgeing over the
+// next lower one: nobody waits for ever because others are more urgent.
 type waiter struct {
 	LimitAsk
 	heard time.Time
@@ -124,7 +135,12 @@ type waiter struct {
 func (w *waiter) place() *int { return &w.slot }
 
 func (w *waiter) before(o *waiter) bool {
-	return cmp.Or(cmp.Compare(o.Priority, w.Priority), w.Since.Compare(o.Since), cmp.Compare(w.Job, o.Job)) < 0
+	return cmp.Or(w.aged().Compare(o.aged()), cmp.Compare(o.Priority, w.Priority), cmp.Compare(w.Job, o.Job)) < 0
+}
+
+// aged is since when a job waits, and its head start before that.
+func (in LimitAsk) aged() time.Time {
+	return in.Since.Add(-time.Duration(max(in.Priority, dag.Batch)) * DefaultAgeing)
 }
 
 // NewLimit makes a machine that nobody holds. Patience is how long it believes who holds or waits without hearing of them:
@@ -146,7 +162,10 @@ type (
 		Turn    Turn
 		Attempt int32
 		Terms   LimitTerms
-		Amount  int64 // of a budget: the estimate; 0 when nobody can tell. Others count 1.
+		Amount  int64         // of a budget: the estimate; 0 when nobody can tell. Others count 1.
+		Tenant  string        // whose job it is; "" the limit's
+		TTL     time.Duration // of a lock: it lets go by itself then, unless it is asked for again; 0: never
+		By      string        // of a lock: who takes it for somebody outside
 		// Priority and Since say who goes first.
 		Priority dag.Priority
 		Since    time.Time
@@ -179,8 +198,14 @@ func (LimitTick) limitInput()    {}
 // will.
 type LimitAnswer struct {
 	Job     string
+	Tenant  string // of the job; "" the limit's
 	Turn    Turn
-	Refused string // empty: granted
+	Refused string // empty: granted, unless Waits
+
+	Token int64 // of a lock: the fencing token of the grant
+	// Waits, of a lock: it is not granted yet. Held says by whom it is held, HeldBy of them at most.
+	Waits bool
+	Held  []string
 }
 
 // LimitChange is what a message leads to besides the machine's new state.
@@ -196,6 +221,7 @@ func (l *Limit) Take(now time.Time, in LimitInput) LimitChange {
 	if l.roll(l.kind, now) {
 		l.changed = true
 	}
+	l.lapse(now)
 	switch in := in.(type) {
 	case LimitAsk:
 		l.ask(now, in)
@@ -209,6 +235,9 @@ func (l *Limit) Take(now time.Time, in LimitInput) LimitChange {
 		l.doubt(now)
 	}
 	l.grant(now)
+	if ask, is := in.(LimitAsk); is {
+		l.tellWaits(ask)
+	}
 	out := l.asking
 	l.asking = LimitChange{}
 	return out
@@ -225,8 +254,9 @@ func (l *Limit) ask(now time.Time, in LimitAsk) {
 		if in.Turn.Before(h.Turn) {
 			return
 		}
-		if h.Attempt == in.Attempt {
+		if h.Attempt == in.Attempt && h.Shared == in.Terms.Shared {
 			h.Turn, h.heard = in.Turn, now
+			l.extend(now, h, in.TTL)
 			l.unsaved[in.Job] = true
 			l.answer(in, "")
 			return
@@ -239,6 +269,8 @@ func (l *Limit) ask(now time.Time, in LimitAsk) {
 		l.waiting[in.Job] = w
 	} else if in.Turn.Before(w.Turn) {
 		return
+	} else if in.Attempt == w.Attempt && w.Since.Before(in.Since) {
+		in.Since = w.Since // who asks again keeps its place
 	}
 	w.LimitAsk, w.heard = in, now
 	l.line.fix(w)
@@ -263,6 +295,7 @@ func (l *Limit) release(now time.Time, in LimitRelease) {
 func (l *Limit) giveBack(now time.Time, h *Holder, used bool, cost int64) {
 	delete(l.holders, h.Job)
 	l.unsaved[h.Job] = true
+	l.left(h)
 	if l.settle(l.kind, h, used, min(max(cost, 0), maxAmount)) {
 		l.changed = true
 	}
@@ -279,7 +312,7 @@ func (l *Limit) leaveLine(w *waiter) {
 func (l *Limit) grant(now time.Time) {
 	for first := l.line.top(); first != nil; first = l.line.top() {
 		why := l.never(l.kind, first.LimitAsk)
-		if why == "" && !l.fits(l.kind, len(l.holders), first.LimitAsk) {
+		if why == "" && !l.room(first.LimitAsk) {
 			return
 		}
 		l.leaveLine(first)
@@ -292,8 +325,12 @@ func (l *Limit) grant(now time.Time) {
 
 // enter makes a job a holder.
 func (l *Limit) enter(now time.Time, in LimitAsk) {
-	h := &Holder{Job: in.Job, Turn: in.Turn, Attempt: in.Attempt, Amount: in.Amount, Since: now, heard: now}
+	h := &Holder{
+		Job: in.Job, Tenant: in.Tenant, Turn: in.Turn, Attempt: in.Attempt, Amount: in.Amount, Since: now,
+		Shared: in.Terms.Shared, By: in.By, heard: now,
+	}
 	l.holders[in.Job] = h
+	l.entered(now, h, in.TTL)
 	l.unsaved[in.Job] = true
 	if l.take(l.kind, now, in) {
 		l.changed = true
@@ -301,14 +338,18 @@ func (l *Limit) enter(now time.Time, in LimitAsk) {
 }
 
 func (l *Limit) answer(in LimitAsk, refused string) {
-	l.asking.Answers = append(l.asking.Answers, LimitAnswer{Job: in.Job, Turn: in.Turn, Refused: refused})
+	a := LimitAnswer{Job: in.Job, Tenant: in.Tenant, Turn: in.Turn, Refused: refused}
+	if h := l.holders[in.Job]; h != nil {
+		a.Token = h.Token
+	}
+	l.asking.Answers = append(l.asking.Answers, a)
 }
 
 // doubt names the holders that were not heard of for too long, and lets those go that waited without asking again.
 func (l *Limit) doubt(now time.Time) {
 	for _, h := range l.holders {
-		if now.Sub(h.heard) >= l.patience {
-			l.asking.Doubts = append(l.asking.Doubts, LimitAnswer{Job: h.Job, Turn: h.Turn})
+		if now.Sub(h.heard) >= l.patience && h.Until.IsZero() {
+			l.asking.Doubts = append(l.asking.Doubts, LimitAnswer{Job: h.Job, Tenant: h.Tenant, Turn: h.Turn})
 		}
 	}
 	slices.SortFunc(l.asking.Doubts, func(a, b LimitAnswer) int { return cmp.Compare(a.Job, b.Job) })
@@ -336,9 +377,12 @@ func (l *Limit) Holding() int { return len(l.holders) }
 // Waiting is how many jobs wait for it.
 func (l *Limit) Waiting() int { return l.line.len() }
 
-// Next is when somebody who waits may get in though nobody speaks: a window has passed, or a day begins. Zero when only
-// others' leaving helps.
+// Next is when something changes though nobody speaks: a window has passed and somebody who waits gets in, a day begins, or
+// somebody outside has held a lock for as long as they said. Zero when only others' leaving helps.
 func (l *Limit) Next() time.Time {
+	if l.kind == LimitLock {
+		return l.soonest
+	}
 	first := l.line.top()
 	if first == nil {
 		return time.Time{}

@@ -29,6 +29,11 @@ func (h *Holder) Fields(c *codec.Codec) {
 	c.Int32(&h.Attempt)
 	c.Int(&h.Amount)
 	c.Time(&h.Since)
+	c.String(&h.Tenant)
+	c.Bool(&h.Shared)
+	c.Int(&h.Token)
+	c.Time(&h.Until)
+	c.String(&h.By)
 }
 
 // Unsaved is what is to be stored of a limit so that the store has what it has.
@@ -60,6 +65,7 @@ func (l *Limit) Restore(h *Holder) {
 	if l.kind == LimitBudget {
 		l.reserved += h.Amount
 	}
+	l.restored(h)
 }
 
 // Shut makes a limit whose record cannot be read count as used up, as far as is to be feared: a rate for one window, a

@@ -22,7 +22,7 @@ func wish(job string, turn uint64, terms LimitTerms) LimitAsk {
 // granted are the jobs that a change lets in.
 func granted(c LimitChange) (jobs []string) {
 	for _, a := range c.Answers {
-		if a.Refused == "" {
+		if a.Refused == "" && !a.Waits {
 			jobs = append(jobs, a.Job)
 		}
 	}

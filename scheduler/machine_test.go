@@ -12,276 +12,6 @@ import (
 	"cordum.dev/cordum/dag"
 )
 
-// model is the naive fleet: no index, no lines, every question answered by looking at everything.
-type model struct {
-	t        *rapid.T
-	f        *Fleet
-	now      time.Time
-	workers  map[string]*modelWorker
-	attempts map[string]*modelAttempt
-	issued   int
-}
-
-type modelWorker struct {
-	beat     Beat
-	alive    bool
-	refuses  string          // the reason of its last return; empty when it takes work
-	has      map[string]bool // what the process really has
-	lastSeen time.Time
-}
-
-type modelAttempt struct {
-	Request
-	rank  int64
-	until time.Time
-	on    string
-}
-
-func newModel(t *rapid.T) *model {
-	return &model{
-		t: t, f: NewFleet(Config{}), now: start,
-		workers: make(map[string]*modelWorker), attempts: make(map[string]*modelAttempt),
-	}
-}
-
-func (m *model) load(id string) (n int) {
-	for _, a := range m.attempts {
-		if a.on == id {
-			n++
-		}
-	}
-	return n
-}
-
-// can tells whether a worker could do the work, room aside.
-func (m *model) can(id string, a *modelAttempt) bool {
-	w := m.workers[id]
-	if w == nil || !w.alive || w.beat.Draining || w.refuses != "" {
-		return false
-	}
-	if !slices.ContainsFunc(w.beat.Topics, func(p string) bool { return serves(p, a.Topic) }) {
-		return false
-	}
-	for _, r := range a.Requires {
-		if !slices.Contains(w.beat.Capabilities, r) {
-			return false
-		}
-	}
-	return true
-}
-
-func (m *model) room(id string) bool {
-	load, b := m.load(id), m.workers[id].beat
-	return load < b.Max && 10*load <= 9*b.Max && b.CPU < 90
-}
-
-func (m *model) score(id string) float64 {
-	return float64(m.load(id)) + m.workers[id].beat.CPU/100
-}
-
-// least is the worker with room that should get the attempt, names and pools considered.
-func (m *model) least(a *modelAttempt) string {
-	best := ""
-	better := func(id string) bool {
-		if best == "" {
-			return true
-		}
-		if inPool, other := m.workers[id].beat.Pool == a.PreferredPool, m.workers[best].beat.Pool == a.PreferredPool; inPool != other {
-			return inPool
-		}
-		return m.score(id) < m.score(best) || m.score(id) == m.score(best) && id < best
-	}
-	for id := range m.workers {
-		if m.can(id, a) && m.room(id) && better(id) {
-			best = id
-		}
-	}
-	if p := a.PreferredWorker; p != "" && m.can(p, a) && m.room(p) {
-		return p
-	}
-	return best
-}
-
-// waitsByName tells whether an attempt waits for the worker it prefers.
-func (m *model) waitsByName(a *modelAttempt) bool {
-	return a.on == "" && a.PreferredWorker != "" && m.can(a.PreferredWorker, a) && !m.room(a.PreferredWorker) &&
-		m.now.Before(a.until)
-}
-
-// carry takes over what a call returned, checking each part.
-func (m *model) carry(c Change) {
-	for _, l := range c.Lost {
-		a := m.attempts[l.Attempt]
-		if a == nil || a.on != l.Worker {
-			m.t.Fatalf("lost %v, which that worker did not have", l)
-		}
-		delete(m.attempts, l.Attempt)
-	}
-	for _, id := range c.Gone {
-		m.workers[id].alive = false
-	}
-	for _, g := range c.Adopted {
-		m.t.Fatalf("adopted %v, which it was given", g)
-	}
-	for _, g := range c.Grants {
-		m.carryGrant(g)
-	}
-}
-
-func (m *model) carryGrant(g Grant) {
-	a := m.attempts[g.Attempt]
-	switch {
-	case a == nil:
-		m.t.Fatalf("%s was granted and is not wanted", g.Attempt)
-	case a.on != "":
-		m.t.Fatalf("%s was granted to %s while %s has it", g.Attempt, g.Worker, a.on)
-	case !m.can(g.Worker, a):
-		m.t.Fatalf("%s was granted to %s, which cannot take it: %+v", g.Attempt, g.Worker, m.workers[g.Worker])
-	case !m.room(g.Worker):
-		m.t.Fatalf("%s was granted to %s, which has no room", g.Attempt, g.Worker)
-	}
-	if want := m.least(a); want != g.Worker {
-		m.t.Fatalf("%s was granted to %s, and %s is better", g.Attempt, g.Worker, want)
-	}
-	for id, b := range m.attempts {
-		sameLine := b.Tenant == a.Tenant && b.Topic == a.Topic && slices.Equal(b.Requires, a.Requires) && b.Priority == a.Priority
-		if b.on == "" && b.PreferredWorker == "" && a.PreferredWorker == "" && sameLine && b.ReleasedAt.Before(a.ReleasedAt) {
-			m.t.Fatalf("%s was granted before %s, which is ahead of it in line", g.Attempt, id)
-		}
-	}
-	a.on = g.Worker
-	m.workers[g.Worker].has[g.Attempt] = true
-}
-
-func (m *model) announce(t *rapid.T) {
-	m.issued++
-	r := Request{
-		Attempt:         fmt.Sprintf("a%d", m.issued),
-		Tenant:          rapid.SampledFrom([]string{"t1", "t2", "t3"}).Draw(t, "tenant"),
-		Topic:           rapid.SampledFrom([]string{"job.a", "job.b"}).Draw(t, "topic"),
-		Requires:        rapid.SampledFrom([][]string{nil, nil, {"gpu"}, {"disk", "gpu"}}).Draw(t, "requires"),
-		PreferredWorker: rapid.SampledFrom([]string{"", "", "", "w1", "w2"}).Draw(t, "worker"),
-		PreferredPool:   rapid.SampledFrom([]string{"", "", "", "p1", "p2"}).Draw(t, "pool"),
-		Priority:        rapid.SampledFrom([]dag.Priority{dag.Batch, dag.Interactive, dag.Critical}).Draw(t, "priority"),
-		ReleasedAt:      m.now.Add(-time.Duration(rapid.IntRange(0, 60_000).Draw(t, "age")) * time.Millisecond),
-	}
-	m.attempts[r.Attempt] = &modelAttempt{Request: r, until: m.now.Add(DefaultPreferWait)}
-	m.carry(m.f.Announce(m.now, r))
-	m.carry(m.f.Announce(m.now, r)) // the second time does nothing
-}
-
-func (m *model) beat(t *rapid.T) {
-	id := rapid.SampledFrom([]string{"w1", "w2", "w3", "w4"}).Draw(t, "worker")
-	w := m.workers[id]
-	if w == nil {
-		w = &modelWorker{has: make(map[string]bool), beat: Beat{Worker: id, Direct: true, ListsJobs: true, Incarnation: "1"}}
-		m.workers[id] = w
-	}
-	if rapid.IntRange(0, 3).Draw(t, "change") == 0 || w.beat.Max == 0 {
-		w.beat.Pool = rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "pool")
-		w.beat.Topics = rapid.SampledFrom([][]string{{"job.a"}, {"job.b"}, {"job.*"}, {"job.b", "job.a"}}).Draw(t, "topics")
-		w.beat.Capabilities = rapid.SampledFrom([][]string{nil, {"gpu"}, {"gpu", "disk"}}).Draw(t, "capabilities")
-		w.beat.Max = rapid.SampledFrom([]int{1, 2, 3, 12}).Draw(t, "max")
-		w.beat.CPU = rapid.SampledFrom([]float64{0, 20, 50, 95}).Draw(t, "cpu")
-		w.beat.Draining = rapid.IntRange(0, 4).Draw(t, "draining") == 0
-	}
-	m.send(w, w.beat)
-}
-
-// send lets a worker beat as it is.
-func (m *model) send(w *modelWorker, b Beat) {
-	if !w.alive {
-		w.has = make(map[string]bool)
-	}
-	w.alive, w.refuses, w.lastSeen, w.beat = true, "", m.now, b
-	b.Holds, b.Active = nil, len(w.has)
-	for _, id := range slices.Sorted(maps.Keys(w.has)) {
-		b.Holds = append(b.Holds, Hold{Attempt: id})
-	}
-	c := m.f.Beat(m.now, b)
-	for _, l := range c.Lost {
-		if w.has[l.Attempt] {
-			m.t.Fatalf("lost %v, which its worker lists", l)
-		}
-	}
-	m.carry(c)
-}
-
-// one picks an attempt that is with a worker, or that waits.
-func (m *model) one(t *rapid.T, withWorker bool) string {
-	var ids []string
-	for id, a := range m.attempts {
-		if (a.on != "") == withWorker {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
-		t.Skip("nothing to pick")
-	}
-	slices.Sort(ids)
-	return rapid.SampledFrom(ids).Draw(t, "attempt")
-}
-
-func (m *model) end(id string) {
-	w := m.workers[m.attempts[id].on]
-	delete(m.attempts, id)
-	delete(w.has, id)
-	if w.refuses == ReturnedFull {
-		w.refuses = ""
-	}
-	m.carry(m.f.Ended(m.now, id))
-	m.carry(m.f.Ended(m.now, id))
-}
-
-func (m *model) returned(t *rapid.T) {
-	id := m.one(t, true)
-	a := m.attempts[id]
-	w := m.workers[a.on]
-	w.refuses = rapid.SampledFrom([]string{ReturnedFull, ReturnedDrain}).Draw(t, "reason")
-	by := a.on
-	a.on = ""
-	delete(w.has, id)
-	m.carry(m.f.Returned(m.now, id, by, w.refuses))
-}
-
-func (m *model) leaveOrRestart(t *rapid.T) {
-	id := rapid.SampledFrom([]string{"w1", "w2", "w3", "w4"}).Draw(t, "worker")
-	w := m.workers[id]
-	if w == nil || !w.alive {
-		t.Skip("not there")
-	}
-	w.has = make(map[string]bool)
-	b := w.beat
-	if rapid.Bool().Draw(t, "leave") {
-		b.Leaving = true
-		m.carry(m.f.Beat(m.now, b))
-		delete(m.workers, id)
-	} else {
-		m.issued++
-		b.Incarnation = fmt.Sprint("again", m.issued)
-		m.send(w, b)
-	}
-	for aid, a := range m.attempts {
-		if a.on == id && (m.workers[id] == nil || !w.has[aid]) {
-			t.Fatalf("%s is still with %s, which has begun anew", aid, id)
-		}
-	}
-}
-
-func (m *model) pass(t *rapid.T) {
-	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 8_000).Draw(t, "ms")) * time.Millisecond)
-	c := m.f.Tick(m.now)
-	for _, l := range c.Lost {
-		if m.now.Sub(m.workers[l.Worker].lastSeen) < DefaultWorkerLease {
-			t.Fatalf("lost %v within its lease", l)
-		}
-	}
-	m.carry(c)
-	if next := m.f.NextTick(); !next.IsZero() && !next.After(m.now) {
-		t.Fatalf("something is still due at %v", next)
-	}
-}
-
 // check is what must hold after every call.
 func (m *model) check(t *rapid.T) {
 	for id, a := range m.attempts {
@@ -314,51 +44,124 @@ func checkIndexes(t *rapid.T, f *Fleet) {
 		if in := w.slot != 0; in != w.hasRoom() {
 			t.Fatalf("%s has room: %v; it is in its group's heap: %v", w.id, w.hasRoom(), in)
 		}
-		if w.hasRoom() && (w.waiting.len() > 0 || w.group.turns.Len() > 0) {
-			t.Fatalf("%s has room, and something waits for it", w.id)
+		if w.hasRoom() && !w.group.pool.full() {
+			if w.waiting.len() > 0 || slices.ContainsFunc(w.group.turns.items, func(t *turn) bool { return !t.tenant.full() }) {
+				t.Fatalf("%s has room, and something waits for it", w.id)
+			}
 		}
 		waiting += w.waiting.len() + len(w.held)
 	}
 	for _, d := range f.inOrder {
 		if len(d.open) != len(d.lines) {
-			t.Fatalf("%s: %d lines in order, %d by key", d.topic, len(d.open), len(d.lines))
+			t.Fatalf("%s: %d lines in order, %d by key", d.topic.name, len(d.open), len(d.lines))
 		}
 		for _, l := range d.open {
-			waiting += l.waiting.len()
-			if l.waiting.len() == 0 {
-				t.Fatalf("an empty line is open")
-			}
-			for _, s := range d.seats {
-				if turn := s.group.turn[l.tenant]; turn == nil || !slices.Contains(turn.lines, l) {
-					t.Fatalf("a line is not known to a group that can serve it")
-				}
-			}
+			waiting += checkLine(t, l)
 		}
-		if d.wide {
-			for _, s := range d.seats {
-				if (s.slot != 0) != (s.group.free.len() > 0) {
-					t.Fatalf("a group is ready: %v, with %d free workers", s.slot != 0, s.group.free.len())
-				}
+		for _, st := range d.stands {
+			checkStand(t, st)
+		}
+		if d.topic.voice != nil && d.plain() {
+			waiting += len(d.topic.voice.held)
+		}
+	}
+	checkLimits(t, f)
+	if waiting != len(f.attempts) {
+		t.Fatalf("%d attempts are remembered, %d are somewhere", len(f.attempts), waiting)
+	}
+}
+
+// checkLimits counts anew what pools and tenants have, and looks for those whom nobody would wake.
+func checkLimits(t *rapid.T, f *Fleet) {
+	load, held := make(map[*pool]int), make(map[*tenant]int)
+	for _, w := range f.workers {
+		if w.group != nil {
+			load[w.group.pool] += w.load()
+			if w.hasRoom() && w.group.pool.full() && w.waiting.len() > 0 && !slices.Contains(w.group.pool.awaited, w) {
+				t.Fatalf("nobody would wake those that wait for %s", w.id)
 			}
 		}
 	}
-	if waiting != len(f.attempts) {
-		t.Fatalf("%d attempts are remembered, %d are somewhere", len(f.attempts), waiting)
+	for _, a := range f.attempts {
+		if a.on != nil {
+			held[a.tenant]++
+		}
+	}
+	for _, p := range f.pools {
+		if p.load != load[p] || p.roused {
+			t.Fatalf("pool %s has %d, want %d; roused: %v", p.name, p.load, load[p], p.roused)
+		}
+	}
+	for _, n := range f.tenants {
+		if n.held != held[n] || n.wanted == 0 || n.roused {
+			t.Fatalf("tenant %s has %d, want %d; wants %d", n.name, n.held, held[n], n.wanted)
+		}
+	}
+	for _, g := range f.groups {
+		if hungry := g.free.len() > 0 && g.pool.full() && g.turns.len() > 0; hungry && !slices.Contains(g.pool.starved, g) {
+			t.Fatalf("nobody would wake what waits for %s", g.key)
+		}
+	}
+}
+
+func checkLine(t *rapid.T, l *line) (waiting int) {
+	for _, s := range l.shares {
+		if s.waiting.len() == 0 || s.slot == 0 {
+			t.Fatalf("a fairness key with nothing waiting has a share")
+		}
+		waiting += s.waiting.len()
+	}
+	if waiting == 0 || waiting != l.size || l.turns.Len() != len(l.shares) || l.tenant.lines[l.tenantAt] != l {
+		t.Fatalf("a line of %d has %d, with %d keys and %d turns", l.size, waiting, len(l.shares), l.turns.Len())
+	}
+	for _, st := range l.demand.stands {
+		for _, s := range st.seats {
+			turn := s.group.turn[l.tenant.name]
+			if turn == nil || !slices.Contains(turn.lines, l) || (turn.slot == 0) == (turn.parkedAt == 0) {
+				t.Fatalf("a line is not known to a group that can serve it")
+			}
+		}
+	}
+	return waiting
+}
+
+func checkStand(t *rapid.T, st *stand) {
+	if st.wide {
+		for _, s := range st.seats {
+			if (s.slot != 0) != (s.group.free.len() > 0) {
+				t.Fatalf("a group is ready: %v, with %d free workers", s.slot != 0, s.group.free.len())
+			}
+		}
+	}
+	if st.demand.wide && (st.slot != 0) != (st.best() != nil) {
+		t.Fatalf("a pool is ready: %v, with a free worker: %v", st.slot != 0, st.best() != nil)
 	}
 }
 
 // finish lets all that waits be done by workers that can do anything.
 func (m *model) finish(t *rapid.T) {
 	m.now = m.now.Add(DefaultWorkerLease)
+	for _, w := range m.workers {
+		w.silent = true
+	}
 	m.carry(m.f.Tick(m.now))
+	m.rules = Rules{}
+	m.carry(m.f.Configure(m.now, m.rules))
 	w := &modelWorker{has: make(map[string]bool)}
 	m.workers["last"] = w
 	m.send(w, Beat{
-		Worker: "last", Topics: []string{">"}, Capabilities: []string{"disk", "gpu"}, Max: 2, Direct: true, ListsJobs: true,
+		Worker: "last", Topics: []string{">"}, Capabilities: []string{"disk", "gpu"}, Max: 2,
+		Labels: map[string]string{"zone": "x", "host": "w1"}, Direct: true, ListsJobs: true,
+	})
+	other := &modelWorker{has: make(map[string]bool)}
+	m.workers["other"] = other
+	m.send(other, Beat{
+		Worker: "other", Topics: []string{">"}, Capabilities: []string{"disk", "gpu"}, Max: 2,
+		Labels: map[string]string{"zone": "y", "host": "w1"}, Direct: true, ListsJobs: true,
 	})
 	for len(m.attempts) > 0 {
 		before := len(m.attempts)
-		for id := range w.has {
+		for _, id := range slices.Concat(slices.Collect(maps.Keys(w.has)), slices.Collect(maps.Keys(other.has))) {
 			m.end(id)
 		}
 		if len(m.attempts) == before {
@@ -385,11 +188,7 @@ func TestFleetAgainstTheNaiveOne(t *testing.T) {
 			"withdraw": func(t *rapid.T) {
 				id := m.one(t, false)
 				delete(m.attempts, id)
-				queued, c := m.f.Withdraw(m.now, id)
-				if !queued {
-					t.Fatalf("%s was not waiting", id)
-				}
-				m.carry(c)
+				m.carry(m.f.Ended(m.now, id))
 			},
 			"return": m.returned,
 			"drop": func(t *rapid.T) { // the process forgets what it has
@@ -397,6 +196,7 @@ func TestFleetAgainstTheNaiveOne(t *testing.T) {
 				delete(m.workers[m.attempts[id].on].has, id)
 			},
 			"leave or restart": m.leaveOrRestart,
+			"configure":        m.configure,
 			"pass":             m.pass,
 			"":                 m.check,
 		})
@@ -422,7 +222,7 @@ func TestWideDemand(t *testing.T) {
 			f.Beat(start, Beat{Worker: id, Topics: []string{"job.a"}, Capabilities: []string{id}, Max: 100, CPU: float64(c), Direct: true})
 		}
 		f.Announce(start, Request{Attempt: "early", Topic: "job.a"}) // the demand is older than its groups
-		f.Withdraw(start, "early")
+		f.Ended(start, "early")
 		for i := range 3 * wideDemand {
 			beat(i, i)
 		}

@@ -1,27 +1,19 @@
 package scheduler
 
-import "strings"
+import (
+	"strings"
 
-// serves tells whether an advertised topic or pattern covers a topic: "*" stands for one token, a last ">" for one or
-// more, as in NATS.
+	"cordum.dev/cordum/config"
+)
+
+// BuiltinTopics begins the topics of our own workers: no configuration maps them to pools, no pattern covers them, and nothing is
+// sent to whoever listens on them.
+const BuiltinTopics = "job.cordum."
+
+// serves tells whether an advertised topic or pattern covers a topic. No pattern covers a topic of our own workers: who takes
+// everything is not meant for what the server does itself.
 func serves(pattern, topic string) bool {
-	if pattern == topic {
-		return true
-	}
-	for {
-		p, morePattern, hasPattern := strings.Cut(pattern, ".")
-		if p == ">" {
-			return !hasPattern && topic != ""
-		}
-		t, moreTopic, hasTopic := strings.Cut(topic, ".")
-		if t == "" || (p != "*" && p != t) || hasPattern != hasTopic {
-			return false
-		}
-		if !hasPattern {
-			return true
-		}
-		pattern, topic = morePattern, moreTopic
-	}
+	return pattern == topic || !strings.HasPrefix(topic, BuiltinTopics) && config.Covers(pattern, topic)
 }
 
 // isSubject tells whether a name can be part of a NATS subject as it is. With patterns, the wildcards are allowed as whole

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,9 @@ func (f *Fleet) show(w *worker) WorkerState {
 	switch {
 	case !w.alive || f.now.Sub(w.lastSeen) >= f.cfg.WorkerLease:
 		state.State = WorkerLost
-	case w.said.Draining:
+	case w.silent:
+		state.State = WorkerSilent
+	case w.draining():
 		state.State = WorkerDraining
 	}
 	return state
@@ -44,7 +45,7 @@ func (f *Fleet) Queue() []QueueStat {
 	stats := make(map[string]*QueueStat)
 	for _, d := range f.inOrder {
 		for _, l := range d.open {
-			count(stats, d.topic, l.waiting.len(), l.waiting.top().req.ReleasedAt)
+			count(stats, d.topic.name, l.size, l.rank().req.ReleasedAt)
 		}
 	}
 	for _, w := range f.workers {
@@ -69,52 +70,5 @@ func count(stats map[string]*QueueStat, topic string, depth int, oldest time.Tim
 	s.Depth += depth
 	if oldest.Before(s.Oldest) {
 		s.Oldest = oldest
-	}
-}
-
-// Why says where an attempt is and, when it waits, what for: one of the Why… constants and a sentence for people.
-func (f *Fleet) Why(attemptID string) (reason, detail string) {
-	a := f.attempts[attemptID]
-	switch {
-	case a == nil:
-		return WhyUnknown, "it is neither waiting for a worker nor with one"
-	case a.on != nil:
-		return WhyGranted, fmt.Sprintf("worker %s has it", a.on.id)
-	case a.named != nil:
-		return WhyPreferBusy, fmt.Sprintf("waiting a moment for the preferred worker %s, which has no room", a.named.id)
-	}
-	return f.whyWaits(a)
-}
-
-// whyWaits looks at who could take an attempt that is in line.
-func (f *Fleet) whyWaits(a *attempt) (reason, detail string) {
-	var serving, able, taking, slots, busy int
-	var lacks string
-	requires := canonical(a.req.Requires)
-	for _, w := range f.workers {
-		if w.group == nil || !w.group.servesTopic(a.req.Topic) {
-			continue
-		}
-		serving++
-		if missing := w.group.lacks(requires); missing != "" {
-			lacks = max(lacks, missing)
-			continue
-		}
-		able++
-		if !w.said.Draining {
-			taking++
-			slots += w.said.Max
-			busy += w.load()
-		}
-	}
-	switch {
-	case serving == 0:
-		return WhyNoWorkers, fmt.Sprintf("no worker serves the topic %s: start one", a.req.Topic)
-	case able == 0:
-		return WhyCapability, fmt.Sprintf("none of %d workers of the topic %s has the capability %s", serving, a.req.Topic, lacks)
-	case taking == 0:
-		return WhyNoWorkers, fmt.Sprintf("all %d workers that could take it are draining", able)
-	default:
-		return WhyOverloaded, fmt.Sprintf("%d workers could take it and none has room (%d jobs, %d slots)", taking, busy, slots)
 	}
 }
