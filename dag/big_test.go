@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordum.dev/cordum/dag"
+	"cordum.dev/cordum/internal/cputime"
 	"cordum.dev/cordum/internal/yamlx"
 )
 
@@ -30,19 +31,17 @@ func bigWorkflow(n int) string {
 // have the rest.
 func TestBigWorkflowIsReadInTime(t *testing.T) {
 	src := []byte(bigWorkflow(dag.MaxSteps))
-	var best time.Duration
+	best := time.Hour
 	for range 3 { // the best of three: other tests share the machine
-		begin := time.Now()
-		def, list := dag.Parse(src, yamlx.YAML)
-		if def == nil {
-			t.Fatal(list)
-		}
-		if g, _ := dag.NewGraph(def); g == nil || g.Layer(len(def.Steps)-1) == 0 {
-			t.Fatal("no graph")
-		}
-		if took := time.Since(begin); best == 0 || took < best {
-			best = took
-		}
+		best = min(best, cputime.Of(func() {
+			def, list := dag.Parse(src, yamlx.YAML)
+			if def == nil {
+				t.Fatal(list)
+			}
+			if g, _ := dag.NewGraph(def); g == nil || g.Layer(len(def.Steps)-1) == 0 {
+				t.Fatal("no graph")
+			}
+		}))
 	}
 	t.Logf("read %d steps in %v", dag.MaxSteps, best)
 	if best > 700*time.Millisecond {

@@ -6,7 +6,7 @@ import (
 	"cordum.dev/cordum/internal/yamlx"
 )
 
-// Limits of a definition (ARCHITECTURE, "Limits"); each breach is a diagnostic.
+// Limits of a definition (docs/architecture.md, "Limits"); each breach is a diagnostic.
 const (
 	MaxSteps           = 10_000
 	MaxEdges           = 100_000

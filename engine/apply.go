@@ -146,7 +146,7 @@ func (r *Run) applyStarted(at Stamp, f *RunStarted) {
 	r.Labels, r.Input, r.Context = f.Labels, f.Input, f.Context
 	r.Parent, r.ForkOf, r.Key = f.Parent, f.ForkOf, f.Key
 	r.Roles, r.ActorType, r.Keyed, r.Owner, r.Author = f.Roles, f.ActorType, f.Keyed, f.Owner, f.Author
-	r.StartedBy, r.StartedAt = at.Actor, at.At
+	r.StartedBy, r.StartedAt, r.TimeoutAt = at.Actor, at.At, f.TimeoutAt
 	for _, u := range f.Reused {
 		s := &r.Steps[u.Step]
 		s.reused, s.Output, s.Reason = true, u.Output, u.Reason
@@ -286,7 +286,10 @@ func (r *Run) applyLate(f *LateResult) {
 	case !f.Settles:
 		// Changes nothing: that is its meaning.
 	case f.Effect:
-		s.effect, s.Output, s.unknown = true, f.Output, nil
+		s.effect, s.unknown = true, nil
+		if s.State != StepSucceeded { // else a later attempt has said what the step's output is
+			s.Output = f.Output
+		}
 	case r.Spec(f.Step).Idempotent:
 		s.unknown = nil
 	default:

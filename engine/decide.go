@@ -129,6 +129,8 @@ type badEnd struct {
 	settles bool    // its worker's word
 	// attempts are all that the policy allows; 0: as many as the step says.
 	attempts int32
+	// standard are the attempts of an idempotent step that says no retry.
+	standard int32
 	// rollback: it says itself that everything is to be undone (on_expiry).
 	rollback bool
 }

@@ -30,6 +30,9 @@ func (f *RunStarted) Fields(c *codec.Codec) {
 	c.Bool(&f.Keyed)
 	c.String(&f.Owner)
 	c.String(&f.Author)
+	if c.Reading() || f.Build != "" { // from a level of the store on
+		c.String(&f.Build)
+	}
 }
 
 // Fields describes the stored form.

@@ -184,6 +184,7 @@ type (
 		Keyed                    bool // its start had an idempotency key
 		Owner                    string
 		Author                   string
+		Build                    string // the version of Cordum that took it; "" where the store's level is too low to say so
 	}
 	// RunAdmitted: a run that waited for its concurrency key begins.
 	RunAdmitted struct{}

@@ -15,6 +15,7 @@ const (
 	CodeDepth          = "depth_exceeded"     // sub-workflows within each other
 	CodeOutputInvalid  = "output_invalid"     // the output does not fit its schema
 	CodeInputInvalid   = "input_invalid"      // the input does not
+	CodeLockInvalid    = "lock_invalid"       // resource_lock gives no name of a lock
 	CodeChildHeld      = "child_held"         // a sub-workflow's own compensation is held
 )
 

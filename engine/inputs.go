@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"time"
 
 	"cordum.dev/cordum/dag"
 )
@@ -28,6 +29,9 @@ type (
 		Keyed            bool     // the start has an idempotency key of its caller
 		Owner            string   // whose key starts it; "" when the actor is the person
 		Author           string   // who stored this version of the workflow
+		Build            string   // the version of Cordum that takes it; "": it is not noted
+		// Timeout is the whole run's, if its definition says none.
+		Timeout time.Duration
 	}
 	// Admit lets a run begin that waited for its concurrency key.
 	Admit struct{ Stamp }
@@ -48,6 +52,8 @@ type (
 		Judged *Judged
 		// MaxAttempts is what the policy allows of a node's round, if it is less than the step says; 0: it says nothing.
 		MaxAttempts int32
+		// Attempts are those of a step that is idempotent and says no retry; 0 and 1: one.
+		Attempts int32
 	}
 	// ChildEnded is how a sub-workflow ended that was an attempt of a step.
 	ChildEnded struct {

@@ -46,7 +46,7 @@ func (r *Run) applyFannedOut(at Stamp, f *FannedOut) {
 	}
 }
 
-// DefaultParallel is how many iterations of a fan-out run together when it does not say (ARCHITECTURE, "bounded").
+// DefaultParallel is how many iterations of a fan-out run together when it does not say (docs/architecture.md, "Limits").
 const DefaultParallel = 1000
 
 // window is how many iterations of a fan-out run together.

@@ -31,7 +31,7 @@ func (d *decision) outcome(in Outcome) error {
 	}
 	f := in.Failure
 	f.Attempt = in.Attempt
-	d.attemptFailed(in.Step, in.Result, badEnd{failure: f, effect: in.Effect, refused: in.Output, settles: in.Answered && !f.Unknown, attempts: in.MaxAttempts, rollback: in.Rollback})
+	d.attemptFailed(in.Step, in.Result, badEnd{failure: f, effect: in.Effect, refused: in.Output, settles: in.Answered && !f.Unknown, attempts: in.MaxAttempts, standard: in.Attempts, rollback: in.Rollback})
 	return nil
 }
 

@@ -54,7 +54,10 @@ func (d *decision) mayRetry(i int32, result Result, e badEnd) bool {
 		return s.Attempt-s.base < r.lostAllowance(i)
 	}
 	retry := r.DefOf(i).Retry
-	if retry == nil || int(s.Attempt-s.base) >= retry.MaxAttempts || (!f.Retryable && !e.effect) {
+	if retry == nil {
+		return r.Spec(i).Idempotent && s.Attempt-s.base < e.standard && f.Retryable && f.Code != CodeQueueTimeout
+	}
+	if int(s.Attempt-s.base) >= retry.MaxAttempts || (!f.Retryable && !e.effect) {
 		return false
 	}
 	named := slices.Contains(retry.On, f.Code)

@@ -10,7 +10,7 @@ import (
 	"cordum.dev/cordum/steps"
 )
 
-// MaxMoves is how many steps one Decide starts or stops (ARCHITECTURE, "A Decide is bounded").
+// MaxMoves is how many steps one Decide starts or stops (docs/architecture.md, "Limits").
 const MaxMoves = 256
 
 // MaxSignals is how many unconsumed signals a run keeps.
@@ -98,11 +98,12 @@ type Run struct {
 	ForkOf    string
 	Parent    Parent // the step of another run that started it
 	StartedBy string
-	Roles     []string // of who started it
-	ActorType string   // human, service
-	Keyed     bool     // its start had an idempotency key of its caller
-	Owner     string   // whose key started it; "" when StartedBy is the person
-	Author    string   // who stored this version of the workflow
+	Roles     []string  // of who started it
+	ActorType string    // human, service
+	Keyed     bool      // its start had an idempotency key of its caller
+	Owner     string    // whose key started it; "" when StartedBy is the person
+	Author    string    // who stored this version of the workflow
+	TimeoutAt time.Time // when its timeout was to be over as it started; zero: it has none
 	StartedAt time.Time
 	EndedAt   time.Time
 	Labels    map[string]string
@@ -219,6 +220,7 @@ func (r *Run) Fields(c *codec.Codec) {
 	c.String(&r.Owner)
 	c.String(&r.Author)
 	c.Time(&r.StartedAt)
+	c.Time(&r.TimeoutAt)
 	c.Time(&r.EndedAt)
 	c.Strings(&r.Labels)
 	r.Input.fields(c)

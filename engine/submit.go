@@ -1,5 +1,7 @@
 package engine
 
+import "cmp"
+
 // submit starts the run.
 func (d *decision) submit(in Submit) error {
 	if d.run.State != RunPending || d.run.queued() {
@@ -7,9 +9,9 @@ func (d *decision) submit(in Submit) error {
 	}
 	d.fact(&RunStarted{
 		Tenant: in.Tenant, Workflow: in.Workflow, Digest: d.run.Plan.Def.Digest, RunKind: in.Kind, RerunOf: in.RerunOf,
-		Labels: in.Labels, Input: in.Input, Context: in.Context, TimeoutAt: d.after(d.run.Plan.Def.Timeout),
+		Labels: in.Labels, Input: in.Input, Context: in.Context, TimeoutAt: d.after(cmp.Or(d.run.Plan.Def.Timeout, in.Timeout)),
 		Parent: in.Parent, ForkOf: in.ForkOf, Reused: in.Reused, Key: in.Key, Queued: in.Queued,
-		Roles: in.Roles, ActorType: in.ActorType, Keyed: in.Keyed, Owner: in.Owner, Author: in.Author,
+		Roles: in.Roles, ActorType: in.ActorType, Keyed: in.Keyed, Owner: in.Owner, Author: in.Author, Build: in.Build,
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/steps"
 	"cordum.dev/cordum/steps/expr"
 )
@@ -116,6 +117,10 @@ func (d *decision) askJob(i int32, a steps.Job, env *expr.Env) {
 		name, err := lock.RenderString(env)
 		if err != nil {
 			d.fail(i, StepFailed, exprFailure(err, 0))
+			return
+		}
+		if err := dag.CheckLockName(name); err != nil {
+			d.fail(i, StepFailed, Failure{Code: CodeLockInvalid, Message: err.Error()})
 			return
 		}
 		f.Lock = name

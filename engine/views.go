@@ -12,6 +12,10 @@ import (
 // Root is how many nodes are the workflow's own steps: those with lower numbers are, in the order of the plan.
 func (r *Run) Root() int32 { return int32(r.Plan.Def.Scopes[0].Count) }
 
+// Item is the item that a node is for, its number in the list, and whether there is one: that of its fan-out, or of the nearest
+// around it. Nobody changes it.
+func (r *Run) Item(i int32) (value any, index int, ok bool) { return r.item(i) }
+
 // Floor is how many attempts of a node belong to rounds whose effects a set-back dealt with: what it does now is another
 // effect than what those did.
 func (r *Run) Floor(i int32) int32 { return r.Steps[i].floor }

@@ -129,16 +129,6 @@ func (r *reading) refuseTemplates(n *yamlx.Node, at dag.Place, what string) {
 	}
 }
 
-// word reads a text that is not empty when it is there, and fits; the rest is reported.
-func (r *reading) word(name string, fits func(string) bool, want string) string {
-	s := r.Text(name)
-	if (s != "" || emptyText(r, name)) && !fits(s) {
-		r.report.Errorf(dag.RuleBadValue, r.Place(name), "%s is %s, not %q", name, want, yamlx.Clip(s))
-		return ""
-	}
-	return s
-}
-
 // unique answers the texts of a list, each once, in order.
 func unique(list []string) []string {
 	out := make([]string, 0, len(list))

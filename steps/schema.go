@@ -39,8 +39,9 @@ func compileSchema(n *yamlx.Node) (*schema, error) {
 	}
 	compiled, err := c.Compile(schemaURL)
 	if err != nil {
-		if errors.Is(err, errRemoteRef) {
-			return nil, errRemoteRef
+		var load *jsonschema.LoadURLError
+		if errors.As(err, &load) {
+			return nil, errRemoteRef // noLoader refuses all, and nothing else is loaded
 		}
 		return nil, schemaError(err)
 	}

@@ -139,17 +139,16 @@ steps:
     compensate: {topic: job.refund, idempotent: true, input: {order: "${input.order}"}}`,
 	},
 	{
-		Code: "CW085", Name: RuleNotInEffect, Title: "A field is read and not carried out yet", Severity: dag.Warning,
-		About: "The field belongs to the language and is checked, and this version does not act on it: a `resource_lock` is not held. Do not rely on it.",
+		Code: "CW085", Name: RuleNotInEffect, Title: "A field has no effect on this kind of step", Severity: dag.Warning,
+		About: "A `resource_lock` is held by a job, from before it is sent until its end. Steps that ask for no job (a delay, a wait, an approval, a loop, a sub-workflow, …) hold none: put it on the steps that do the work.",
 		Bad: `
 id: wf
 steps:
-  - {id: migrate, topic: job.db.migrate, effect: read, resource_lock: "db"}`,
+  - {id: pause, type: delay, for: 1m, resource_lock: "db"}`,
 		Good: `
 id: wf
-concurrency: {key: "db", limit: 1}
 steps:
-  - {id: migrate, topic: job.db.migrate, effect: read}`,
+  - {id: migrate, topic: job.db.migrate, effect: read, resource_lock: "db"}`,
 	},
 	{
 		Code: "CW090", Name: RuleBadIgnore, Title: "A comment that ignores a warning does not say why, or ignores nothing", Severity: dag.Warning,

@@ -49,18 +49,12 @@ func (a *adviser) warnf(rule string, at dag.Place, format string, args ...any) {
 	a.list = append(a.list, warn(rule, at, fmt.Sprintf(format, args...)))
 }
 
-func (a *adviser) id(step int32) string { return a.w.Def.Steps[step].ID }
-
-// notYet are the fields, by kind of step, that this version reads and does not carry out; "" is every kind.
-var notYet = map[string][]string{"": {"resource_lock"}}
-
-// notInEffect warns of what somebody might rely on in vain.
+// notInEffect warns of what somebody might rely on in vain: a lock is held by a job, and not every step has one.
 func (a *adviser) notInEffect(s int32) {
 	step := &a.w.Steps[s]
-	for _, field := range slices.Concat(notYet[""], notYet[step.Kind]) {
-		if step.Def.Own.Get(field) != nil {
-			a.warnf(RuleNotInEffect, placeOf(step.Def, field), "this version does not carry out %s: do not rely on it", field)
-		}
+	if step.Def.ResourceLock != nil && !asksForJob(step.Kind) {
+		a.warnf(RuleNotInEffect, placeOf(step.Def, "resource_lock"),
+			"a step of type %s asks for no job, and only jobs hold a resource_lock: put it on the steps that do the work", step.Kind)
 	}
 }
 

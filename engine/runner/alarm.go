@@ -64,11 +64,6 @@ func (l *lane) later(wait time.Duration, t task) {
 	heap.Push(&l.alarms, &alarm{due: l.r.now().Add(wait), task: t})
 }
 
-// sleep wakes a run that is not in memory when its timer is due.
-func (l *lane) sleep(tenant, run string, due time.Time) {
-	heap.Push(&l.alarms, &alarm{due: due, task: l.wakeTask(tenant, run)})
-}
-
 // wakeTask feeds a run its due timers. It is tried again when the store could not be read.
 func (l *lane) wakeTask(tenant, run string) task {
 	t := task{run: run, tenant: tenant, do: (*turn).fireDue}
@@ -93,12 +88,29 @@ func (l *lane) schedule(lr *live) {
 	l.alarms.set(&lr.alarm, due)
 }
 
+// nextDue is when the first alarm rings or the first sleeper is woken; false when there is neither.
+func (l *lane) nextDue() (due time.Time, any bool) {
+	due, any = l.sleepers.next()
+	if len(l.alarms) > 0 && (!any || l.alarms[0].due.Before(due)) {
+		return l.alarms[0].due, true
+	}
+	return due, any
+}
+
+// popDue takes what nextDue has answered.
+func (l *lane) popDue() task {
+	if due, any := l.sleepers.next(); any && (len(l.alarms) == 0 || !l.alarms[0].due.Before(due)) {
+		return l.wake(l.sleepers.pop())
+	}
+	return heap.Pop(&l.alarms).(*alarm).task
+}
+
 // untilNext is how long the lane may sleep.
 func (l *lane) untilNext() time.Duration {
 	now := l.r.now()
 	wait := min(idleSleep, l.sweepAt.Sub(now))
-	if len(l.alarms) > 0 {
-		wait = min(wait, l.alarms[0].due.Sub(now))
+	if due, any := l.nextDue(); any {
+		wait = min(wait, due.Sub(now))
 	}
 	if len(l.soft) > 0 {
 		wait = min(wait, softDelay)

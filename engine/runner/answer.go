@@ -39,10 +39,10 @@ func (r *Runner) onApproval(ctx context.Context, c Caller, approval, what string
 	if err != nil {
 		return ApprovalView{}, missing
 	}
-	return callRun(ctx, r, c.Tenant, task{run: ref.Run, once: commandOnce(c, ref.Run, what)}, func(t *turn, answer promise[ApprovalView]) {
+	view, err := callRun(ctx, r, c.Tenant, task{run: ref.Run, once: commandOnce(c, ref.Run, what)}, func(t *turn, answer promise[ApprovalView]) {
 		step, ok := t.live.approvalOf(ref)
 		if !ok || !t.live.approvals[step].MaySee(c.person()) {
-			answer.fail(missing)
+			t.decline(answer.fail, missing)
 			return
 		}
 		if t.before != nil { // this very call was carried out
@@ -50,11 +50,12 @@ func (r *Runner) onApproval(ctx context.Context, c Caller, approval, what string
 			return
 		}
 		if t.live.run.Fault != "" {
-			answer.fail(fmt.Errorf("the engine could not go on with this run, resume it first: %w", ErrConflict))
+			t.decline(answer.fail, fmt.Errorf("the engine could not go on with this run, resume it first: %w", ErrConflict))
 			return
 		}
 		do(t, step, answer)
 	})
+	return view, aboutRun(ref.Run, err)
 }
 
 // decideApproval takes a person's answer.
@@ -86,7 +87,7 @@ func (t *turn) decideApproval(c Caller, step int32, d Decision, answer promise[A
 		err = lr.run.MaySendBack(step, d.SendBack)
 	}
 	if err != nil {
-		answer.fail(refusedAnswer(err))
+		t.decline(answer.fail, refusedAnswer(err))
 		return
 	}
 	at := t.by(c)
@@ -176,10 +177,10 @@ func (t *turn) editJob(c Caller, step int32, e Edit, input engine.Payload, answe
 	lr, a := t.live, t.live.approvals[step]
 	switch {
 	case !a.Open() || a.Source != safety.OfJob:
-		answer.fail(fmt.Errorf("only the input of a job that waits for its approval can be edited: %w", ErrConflict))
+		t.decline(answer.fail, fmt.Errorf("only the input of a job that waits for its approval can be edited: %w", ErrConflict))
 		return
 	case e.ExpectHash != "" && e.ExpectHash != a.Hash:
-		answer.fail(errors.Join(safety.ErrHash, ErrConflict))
+		t.decline(answer.fail, errors.Join(safety.ErrHash, ErrConflict))
 		return
 	}
 	value, err := expr.DecodeJSON(e.Input)
@@ -195,7 +196,7 @@ func (t *turn) editJob(c Caller, step int32, e Edit, input engine.Payload, answe
 		at.Reason = e.Comment
 	}
 	if err := t.decide(engine.EditInput{Stamp: at, Step: step, Attempt: lr.run.Steps[step].Attempt, Input: input}); err != nil {
-		answer.fail(asConflict(err))
+		t.decline(answer.fail, asConflict(err))
 		return
 	}
 	t.record(at, &safety.ApprovalVoided{Step: step, By: c.Actor, Owner: c.Owner, Why: "the job's input was edited by " + c.Actor})
@@ -216,7 +217,7 @@ func (r *Runner) Delegate(ctx context.Context, c Caller, approval string, d Dele
 				answer.fail(&InvalidError{Code: "invalid_delegation", Message: err.Error()})
 				return
 			}
-			answer.fail(refusedAnswer(err))
+			t.decline(answer.fail, refusedAnswer(err))
 			return
 		}
 		for _, f := range facts {

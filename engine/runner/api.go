@@ -21,6 +21,9 @@ type Caller struct {
 	Reason string // why, as the caller said; may be empty
 	// Command makes a call repeatable: the same id within 10 minutes does nothing twice. Empty: not repeatable.
 	Command string
+	// NewRun is the id of the run that a start, a single job, a rerun or a fork by this caller makes, if it makes one and is
+	// repeatable: who sends a call to another process makes it, with UnsureStarts.Propose. Empty: whoever makes the run chooses.
+	NewRun string
 
 	Roles     []string // the actor's, by name: "approver", "sre"
 	Groups    []string
@@ -38,6 +41,8 @@ var (
 	ErrInvalidCursor = errors.New("invalid cursor")
 	ErrGone          = errors.New("gone")      // an approval that expired
 	ErrForbidden     = errors.New("forbidden") // who asks may see it, and may not do this
+	// ErrMoved matches ErrUnavailable, too: the partition is another process's, nothing was done; ask its owner.
+	ErrMoved = fmt.Errorf("this process does not serve the partition: %w", ErrUnavailable)
 )
 
 // InvalidError says that what was sent cannot be accepted as it is; nothing was stored.
@@ -45,6 +50,13 @@ type InvalidError struct {
 	Code        string // "invalid_definition", "invalid_input", "invalid_argument", …
 	Message     string
 	Diagnostics []dag.Diagnostic // for definitions
+	Places      []Place          // for other bodies: what of it is wrong where
+}
+
+// Place is a part of what was sent that is wrong.
+type Place struct {
+	Pointer string `json:"pointer"` // JSON pointer
+	Message string `json:"message"`
 }
 
 func (e *InvalidError) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
@@ -125,7 +137,9 @@ type JobRequest struct {
 	Priority          string // "", batch, interactive, critical
 	TimeoutSec        int
 	MaxAttempts       int
-	Idempotent        *bool // nil = true for a job sent straight to the jobs API
+	Idempotent        *bool  // nil = true for a job sent straight to the jobs API
+	ResourceLock      string // name of the lock that it holds while it runs; "" = none
+	LockShared        bool   // others that share the lock may run beside it
 	IdempotencyKey    string
 }
 
@@ -193,6 +207,7 @@ type StepView struct {
 	JobID      string          `json:"job_id,omitempty"`
 	JobState   string          `json:"job_state,omitempty"`
 	Worker     string          `json:"worker,omitempty"`
+	Placement  *PlacementView  `json:"placement,omitempty" doc:"Of a job that waits for a worker, has one, or had one"`
 	Attempt    int             `json:"attempt,omitempty"`
 	StartedAt  *time.Time      `json:"started_at,omitempty"`
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
@@ -207,6 +222,14 @@ type CountsView struct {
 	Succeeded int `json:"succeeded"`
 	Bad       int `json:"bad"`
 	Running   int `json:"running"`
+}
+
+// PlacementView says what a job waits for that no worker has, or why it was given to the worker that has it, or had it last.
+type PlacementView struct {
+	Reason string `json:"reason" enum:"granted,no_pool_mapping,no_workers,capability_mismatch,placement_mismatch,pool_overloaded,preferred_worker_busy,tenant_limit,draining,topic_unheard,unknown"`
+	Why    string `json:"why"`
+
+	attempt string // to be asked for; empty once it is known
 }
 
 // ProgressView is what a worker said last.
@@ -274,6 +297,7 @@ type JobView struct {
 	State     string          `json:"state" enum:"pending,approval_required,scheduled,dispatched,running,succeeded,failed,cancelled,timeout,denied"`
 	Attempt   int             `json:"attempt"`
 	Worker    string          `json:"worker,omitempty"`
+	Placement *PlacementView  `json:"placement,omitempty" doc:"What it waits for, or why it has, or had, this worker"`
 	CreatedAt time.Time       `json:"created_at"`
 	EndedAt   *time.Time      `json:"ended_at,omitempty"`
 	Output    json.RawMessage `json:"output,omitempty"`
@@ -292,7 +316,7 @@ type WorkerView struct {
 	Max          int               `json:"max_parallel_jobs"`
 	CPU          float64           `json:"cpu_load"`
 	GPU          float64           `json:"gpu_utilization"`
-	State        string            `json:"state" enum:"alive,draining,lost"`
+	State        string            `json:"state" enum:"alive,draining,silent,lost"`
 	LastSeen     time.Time         `json:"last_seen"`
 }
 
@@ -370,10 +394,11 @@ type HeldView struct {
 
 // Message is one thing a viewer gets.
 type Message struct {
-	Kind     string     // "snapshot", "replay", "live", "event", "header", "gap", "end"
+	Kind     string     // "snapshot", "replay", "live", "event", "header", "gap", "end", "log"
 	Snapshot *RunView   // snapshot
 	Header   *RunHeader // header: a run of the watched workflow, new or changed
 	Event    *Event     // event
+	Log      *LogPart   // log: lines that a job wrote; they have no place among the events
 	Seq      uint64     // replay: first seq to come; live: newest seq; gap: the seq to fetch a snapshot at
 }
 
@@ -384,4 +409,5 @@ type WatchRequest struct {
 	// Resume: AfterSeq was given; otherwise a snapshot comes first and the stream begins behind it.
 	Resume   bool
 	Workflow string // run headers of this workflow; "*" = all workflows of the tenant
+	Logs     bool   // of a run: also the lines that its jobs write from now on
 }

@@ -212,29 +212,28 @@ func (r *Runner) Approvals(ctx context.Context, c Caller, f Filter) ([]ApprovalV
 	}
 	out := []ApprovalView{}
 	for looked := 0; ; {
-		rows, more, err := r.merge(ctx, store.TableApproval, c.Tenant, group, below, n)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, row := range rows {
-			if len(out) == n {
+		w := r.walkRows(store.TableApproval, c.Tenant, []string{group}, below, n)
+		for {
+			row, err := w.next(ctx)
+			if err != nil {
+				return nil, "", err
+			}
+			if row.id == "" {
+				break
+			}
+			if len(out) == n || looked >= maxApprovalsLooked {
 				return out, encodeCursor(group + below), nil
 			}
+			looked++
 			below = row.order
 			if v, ok := r.listed(c, f, row.id, row.value); ok {
 				out = append(out, v)
 			}
 		}
-		looked += len(rows)
-		switch {
-		case more && (len(out) == n || looked >= maxLooked):
-			return out, encodeCursor(group + below), nil
-		case more:
-		case group == approvalGroups[1] || f.State == safety.ApprovalWaiting.String():
+		if group == approvalGroups[1] || f.State == safety.ApprovalWaiting.String() {
 			return out, "", nil
-		default:
-			group, below = approvalGroups[1], ""
 		}
+		group, below = approvalGroups[1], ""
 	}
 }
 

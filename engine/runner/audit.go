@@ -23,6 +23,7 @@ import (
 // lane alone writes to its partitions, so what it knows of a chain stays true until a commit fails; then it reads again.
 type trail struct {
 	states map[audit.Chain]audit.State
+	read   map[audit.Chain]audit.State // that were read beside a run, and that no commit has gone by yet
 	acts   []act
 	pages  map[audit.Chain]*audit.Page // of the commit to come
 	spare  []*audit.Page
@@ -38,7 +39,7 @@ type act struct {
 }
 
 func newTrail() trail {
-	return trail{states: make(map[audit.Chain]audit.State), pages: make(map[audit.Chain]*audit.Page)}
+	return trail{states: make(map[audit.Chain]audit.State), read: make(map[audit.Chain]audit.State), pages: make(map[audit.Chain]*audit.Page)}
 }
 
 // mark says of the fact to come that a person's command changed the run's course with it.
@@ -251,7 +252,12 @@ func (l *lane) openPage(ctx context.Context, b *batch, c audit.Chain) (*audit.Pa
 	if s, known := t.states[c]; known {
 		return t.page(c, s), nil
 	}
-	s, err := audit.Load(ctx, l.r.store, c)
+	s, read := t.read[c]
+	delete(t.read, c)
+	var err error
+	if !read {
+		s, err = audit.Load(ctx, l.r.store, c)
+	}
 	if errors.Is(err, audit.ErrCorrupt) {
 		l.log.Error("audit chain is damaged: it goes on behind the damage, and a check of it will say so",
 			"partition", c.Partition, "tenant", c.Tenant, "error", err)
@@ -289,9 +295,14 @@ func (l *lane) audited(errs map[store.Partition]error) {
 	}
 	clear(t.pages)
 	if len(errs) > 0 {
-		maps.DeleteFunc(t.states, func(c audit.Chain, _ audit.State) bool { return errs[c.Partition] != nil })
+		failed := func(c audit.Chain, _ audit.State) bool { return errs[c.Partition] != nil }
+		maps.DeleteFunc(t.states, failed)
+		maps.DeleteFunc(t.read, failed)
 	}
 	if len(t.states) > cachedChains {
 		clear(t.states)
+	}
+	if len(t.read) > cachedChains {
+		clear(t.read)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cordum.dev/cordum/store"
@@ -40,15 +41,20 @@ type auditing struct {
 	signer audit.Signer
 	last   *audit.Head // nil until it is read
 	none   bool        // there was none to read
+
+	removing  sync.Mutex   // held for each removal of old records
+	heldAnews atomic.Int64 // grows with every change of legal holds that this process hears of
+}
+
+// holdsChanged answers when nothing is removed any more by the legal holds that were there before.
+func (a *auditing) holdsChanged() {
+	a.heldAnews.Add(1)
+	a.removing.Lock()
+	a.removing.Unlock() //nolint:staticcheck // it waits for the one that is under way
 }
 
 // storeID is the random name of the store; "" when it has none.
-func (r *Runner) storeID() string {
-	if named, ok := r.store.(interface{ ID() string }); ok {
-		return named.ID()
-	}
-	return ""
-}
+func (r *Runner) storeID() string { return r.identity.ID }
 
 // keepAudit signs heads and removes what is old until ctx ends. A failure is tried again at the next time.
 func (r *Runner) keepAudit(ctx context.Context) error {
@@ -60,7 +66,7 @@ func (r *Runner) keepAudit(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		head, err := r.signHead(ctx, false)
+		head, err := r.vouched(ctx)
 		if err == nil && r.cfg.Audit.Keep > 0 {
 			err = r.expireAudit(ctx, head)
 		}
@@ -68,6 +74,26 @@ func (r *Runner) keepAudit(ctx context.Context) error {
 			r.cfg.Logger.Error("audit: no signed head, or old records not removed; trying again", "error", err)
 		}
 	}
+}
+
+// vouched is the head by which old records may go: one that is taken now where this process leads, else the newest that is kept.
+// Without any it is none that vouches for anything.
+func (r *Runner) vouched(ctx context.Context) (audit.Head, error) {
+	if r.leads() {
+		return r.signHead(ctx, false)
+	}
+	heads, err := r.newestHeads(ctx, "", 1)
+	if err != nil || len(heads) == 0 {
+		return audit.Head{}, err
+	}
+	return heads[0], nil
+}
+
+// forgetLast has the newest head read again: another process may have taken one.
+func (a *auditing) forgetLast() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last, a.none = nil, false
 }
 
 // signHead takes a head of all chains and keeps it. When nothing was recorded since the last one, that one will do, unless

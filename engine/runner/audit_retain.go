@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/store"
@@ -39,9 +40,9 @@ func (r *Runner) SetLegalHold(ctx context.Context, c Caller, run string) (LegalH
 	if err != nil {
 		return h, fmt.Errorf("encode a legal hold: %w", err)
 	}
-	r.audit.mu.Lock() // nothing is being removed now by what was held before
-	defer r.audit.mu.Unlock()
-	return h, r.ChangeDocs(ctx, c, string(audit.HoldSet), "audit log "+orAll(run), DocChange{Kind: legalKind, Name: h.ID, Value: value})
+	err = r.ChangeDocs(ctx, c, string(audit.HoldSet), "audit log "+orAll(run), DocChange{Kind: legalKind, Name: h.ID, Value: value})
+	r.audit.holdsChanged()
+	return h, err
 }
 
 func orAll(run string) string {
@@ -103,34 +104,47 @@ func (h *LegalHold) over(rec *audit.Record) bool {
 	return h.Tenant == "" || h.Tenant == rec.Tenant && (h.Run == "" || h.Run == rec.Run)
 }
 
-// expireAudit removes old segments that a head vouches for and nothing holds. Each removal is signed, and is an act itself.
+// expireAudit removes old segments of this process's chains that a head vouches for and nothing holds. Each removal is signed, and
+// is an act itself.
 func (r *Runner) expireAudit(ctx context.Context, head audit.Head) error {
-	r.audit.mu.Lock()
-	defer r.audit.mu.Unlock()
-	holds, err := r.legalHolds(ctx)
-	if err != nil {
-		return err
-	}
-	ret := audit.Expiry{Before: r.now().Add(-r.cfg.Audit.Keep), Head: &head, Held: func(rec *audit.Record) bool {
-		for i := range holds {
-			if holds[i].over(rec) {
-				return true
-			}
-		}
-		return false
-	}}
 	chains, err := audit.Chains(ctx, r.store, "")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	e := expiry{of: audit.Expiry{Before: r.now().Add(-r.cfg.Audit.Keep), Head: &head}, holdsOf: -1}
 	for _, c := range chains {
-		for more := true; more; {
-			if more, err = r.expireChain(ctx, c, ret); err != nil {
+		for more := r.owns(c.Partition); more; {
+			if more, err = r.expireSome(ctx, c, &e); err != nil {
 				return fmt.Errorf("remove old records of %s: %w", c, err)
 			}
 		}
 	}
 	return nil
+}
+
+// expiry is a round of removals and the legal holds that it keeps to.
+type expiry struct {
+	of      audit.Expiry
+	holdsOf int64 // what heldAnews was when they were read
+}
+
+// expireSome removes what one look finds, by the legal holds of now: who sets one waits for it.
+func (r *Runner) expireSome(ctx context.Context, c audit.Chain, e *expiry) (more bool, err error) {
+	r.audit.removing.Lock()
+	defer r.audit.removing.Unlock()
+	if now := r.audit.heldAnews.Load(); e.holdsOf != now {
+		holds, err := r.legalHolds(ctx)
+		if err != nil {
+			return false, err
+		}
+		e.holdsOf, e.of.Held = now, func(rec *audit.Record) bool {
+			return slices.ContainsFunc(holds, func(h LegalHold) bool { return h.over(rec) })
+		}
+	}
+	if r.stale() {
+		return false, fmt.Errorf("whether something is held is not known: %w", ErrUnavailable)
+	}
+	return r.expireChain(ctx, c, e.of)
 }
 
 // expireChain removes what one look finds and tells whether there may be more.

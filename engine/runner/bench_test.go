@@ -119,7 +119,20 @@ func echoWorker(b testing.TB, m *bus.Memory) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	publish(bus.SubjectHeartbeat, "", &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: &wire.Heartbeat{
+	beat := &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: &wire.Heartbeat{
 		WorkerId: "w", Topics: []string{"job.t.work"}, MaxParallelJobs: 10_000, Direct: true, Incarnation: "1",
-	}}})
+	}}}
+	publish(bus.SubjectHeartbeat, "", beat)
+	go func() { // on a busy machine this may take longer than a lease
+		tick := time.NewTicker(5 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-b.Context().Done():
+				return
+			case <-tick.C:
+				publish(bus.SubjectHeartbeat, "", beat)
+			}
+		}
+	}()
 }

@@ -50,6 +50,14 @@ func TestIdempotencyKeys(t *testing.T) {
 		if s, err := start(bob, "k", `{"n":1}`); err != nil || s.Replayed || runs[s.RunID] > 0 {
 			t.Errorf("another actor's key: %+v, %v", s, err)
 		}
+		other := ann // whom another tenant calls the same
+		other.Tenant = "acme"
+		if _, err := w.r.PutWorkflow(ctx, other, []byte("id: nap\nsteps:\n  - {id: a, type: delay, for: 30d}\n"), runner.FormatYAML); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := start(other, "k", `{"n":1}`); err != nil || s.Replayed || runs[s.RunID] > 0 {
+			t.Errorf("another tenant's key: %+v, %v", s, err)
+		}
 		w.restart()
 		if s, err := start(ann, "k", `{"n":1}`); err != nil || !s.Replayed || runs[s.RunID] != 50 {
 			t.Errorf("after a restart: %+v, %v", s, err)
@@ -348,9 +356,48 @@ func TestLongChainCostsTheSamePerStep(t *testing.T) {
 			}
 		}
 	}
-	short, long := min(cost(1000), cost(1000)), cost(10_000)
-	t.Logf("a step costs %s in a chain of 1,000, %s in one of 10,000", short, long)
-	if long > 3*short { // generous: other work shares the machine; what grows with the steps costs ten times as much
-		t.Errorf("a step of a chain of 10,000 costs %s, of 1,000 %s", long, short)
+	most := 10_000
+	if testing.Short() {
+		most = 2000
 	}
+	short, long := time.Hour, time.Hour
+	for range 4 { // other work shares the machine: it has to be busy all the time to spoil every measure
+		short, long = min(short, cost(1000)), min(long, cost(most))
+		t.Logf("a step costs %s in a chain of 1,000, %s in one of %d", short, long, most)
+		if long <= 3*short { // what grows with the steps costs ten times as much
+			return
+		}
+	}
+	t.Errorf("a step of a chain of %d costs %s, of 1,000 %s", most, long, short)
+}
+
+// TestCommandsThatChangeNothing: one that finds the run as it should be is remembered under its key like any other.
+func TestCommandsThatChangeNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.put("id: nap\nsteps:\n  - {id: a, type: delay, for: 1h}\n")
+		run := w.run("nap", `{}`)
+		resume := func() error {
+			again := ann
+			again.Command = "k"
+			_, err := w.r.Command(context.Background(), again, run, runner.Command{Verb: runner.VerbResume})
+			return err
+		}
+		before := w.view(run).Seq
+		if err := resume(); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.view(run).Seq; got != before {
+			t.Errorf("%d facts of what changes nothing", got-before)
+		}
+		w.restart()
+		w.command(run, runner.VerbCancel)
+		w.ended(run)
+		if err := resume(); err != nil {
+			t.Errorf("said again: %v", err)
+		}
+		other := ann
+		other.Command = "l"
+		_, err := w.r.Command(context.Background(), other, run, runner.Command{Verb: runner.VerbResume})
+		is(t, err, runner.ErrConflict)
+	})
 }

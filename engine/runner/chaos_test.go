@@ -47,35 +47,47 @@ func randomSaga(rng *rand.Rand) string {
 	return b.String()
 }
 
+// sagasOverFaults starts n random sagas in each of four rounds over a store that fails on purpose, with commands at random and a stop
+// after at most pause, and answers the runs ten minutes later, on a store that fails no more.
+func (w *world) sagasOverFaults(rng *rand.Rand, seed uint64, n int, pause time.Duration) (*ledger, []string) {
+	flaky := faults.Wrap(w.store)
+	w.store = flaky
+	w.start()
+	w.put(kid)
+	source := randomSaga(rng)
+	w.put(source)
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Log(source)
+		}
+	})
+	l := &ledger{begun: map[string]map[string]bool{}, accepted: map[string]int{}}
+	w.newLedgerWorker(l)
+	var runs []string
+	for round := range 4 {
+		flaky.Plan(faults.Scatter(seed*10+uint64(round), 6, 30, faults.Commit, faults.Get, faults.ReadLog, faults.Renew)...)
+		for i := range n {
+			runs = append(runs, w.startSurely("random", fmt.Sprint(round, i)))
+		}
+		time.Sleep(time.Duration(rng.Int64N(pause.Milliseconds())) * time.Millisecond)
+		w.meddle(rng, runs[rng.IntN(len(runs))])
+		w.halt()
+		flaky.Clear()
+		w.start()
+	}
+	time.Sleep(10 * time.Minute)
+	return l, runs
+}
+
 // TestSagasOverFaultsOfTheStore plays workflows that undo themselves over a store that fails on purpose, with stops at any
 // moment, and commands at random: in the end each has settled, nothing is undone twice, and the state is what the log says.
 func TestSagasOverFaultsOfTheStore(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range seeds(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 2))
 				w := stillWorld(t)
-				flaky := faults.Wrap(w.store)
-				w.store = flaky
-				w.start()
-				source := randomSaga(rng)
-				w.put(kid)
-				w.put(source)
-				l := &ledger{begun: map[string]map[string]bool{}, accepted: map[string]int{}}
-				w.newLedgerWorker(l)
-				var runs []string
-				for round := range 4 {
-					flaky.Plan(faults.Scatter(seed*10+uint64(round), 6, 30, faults.Commit, faults.Get, faults.ReadLog, faults.Renew)...)
-					for i := range 2 {
-						runs = append(runs, w.startSurely("random", fmt.Sprint(round, i)))
-					}
-					time.Sleep(time.Duration(rng.IntN(4000)) * time.Millisecond)
-					w.meddle(rng, runs[rng.IntN(len(runs))])
-					w.halt()
-					flaky.Clear()
-					w.start()
-				}
-				time.Sleep(10 * time.Minute)
+				l, runs := w.sagasOverFaults(rng, seed, 2, 4*time.Second)
 				for i, run := range runs {
 					_, _ = w.r.Command(context.Background(), ann, run, runner.Command{Verb: runner.VerbResume})
 					if i%3 == 0 { // also what went well can be undone
@@ -89,9 +101,6 @@ func TestSagasOverFaultsOfTheStore(t *testing.T) {
 				for _, row := range all { // children as well
 					w.sound(l, row.ID)
 					w.undoneOnce(row.ID)
-				}
-				if t.Failed() {
-					t.Log(source)
 				}
 			})
 		})

@@ -21,6 +21,7 @@ const codeNotStarted = "child_not_started"
 func (l *lane) surely(t task, lost func(error)) {
 	t.fail = func(err error) {
 		switch {
+		case errors.Is(err, ErrMoved): // who owns it now finds by itself what it was about
 		case transient(err) && !errors.Is(err, errFaulted):
 			l.later(retryPause, t)
 		case lost != nil:
@@ -85,16 +86,23 @@ func (t *turn) beginChild(from *live, c engine.Child) error {
 	if err != nil {
 		return err
 	}
+	plan, pinned, err := r.newestSchemas(ctx, plan)
+	if err != nil {
+		return err
+	}
 	input := from.run.Steps[c.Step].Input
 	if err := checkInput(plan, input.Data); err != nil {
 		return &InvalidError{Code: engine.CodeInputInvalid, Message: err.Error()}
 	}
 	by := Caller{Tenant: tenant, Actor: from.run.StartedBy, Reason: "step " + from.run.Name(c.Step) + " of run " + from.id}
 	err = t.make(by, plan, engine.Submit{
-		Tenant: tenant, Workflow: plan.Def.ID, Input: input, Keyed: true, Author: v.CreatedBy,
+		Tenant: tenant, Workflow: plan.Def.ID, Input: input, Keyed: true, Author: v.CreatedBy, Build: t.lane.r.build(),
 		Roles: from.run.Roles, ActorType: from.run.ActorType, Owner: from.run.Owner,
 		Parent: engine.Parent{Run: from.id, Step: c.Step, Attempt: c.Attempt, Depth: from.run.Parent.Depth + 1},
-	}, func(lr *live) { lr.fromStep = from.run.Name(c.Step) })
+	}, func(lr *live) {
+		lr.fromStep = from.run.Name(c.Step)
+		lr.pin(pinned)
+	})
 	if err != nil {
 		return err
 	}

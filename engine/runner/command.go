@@ -20,14 +20,15 @@ func (r *Runner) Command(ctx context.Context, c Caller, run string, cmd Command)
 		func(t *turn, answer promise[RunView]) {
 			in, err := input(t.live, t.by(c))
 			if err != nil {
-				answer.fail(err)
+				t.decline(answer.fail, err)
 				return
 			}
 			t.command(cmd, in, answer)
 		})
+	err = aboutRun(run, err)
 	if errors.Is(err, errSetAside) && cmd.Verb == VerbCancel && cmd.Force {
 		if err := r.endUnread(ctx, c, run); err != nil {
-			return RunView{}, err
+			return RunView{}, aboutRun(run, err)
 		}
 		return r.View(ctx, c, run)
 	}
@@ -43,7 +44,7 @@ func (t *turn) command(cmd Command, in engine.Input, answer promise[RunView]) {
 			return // the run is faulted, and the task's fail answers
 		}
 		if err != nil {
-			answer.fail(asConflict(err))
+			t.decline(answer.fail, asConflict(err))
 			return
 		}
 		t.mark(decided, cmd)
@@ -55,7 +56,16 @@ func (t *turn) command(cmd Command, in engine.Input, answer promise[RunView]) {
 			answer.fail(err)
 			return
 		}
-		answer.give(lr.view())
+		v, r := lr.view(), t.lane.r
+		if r.alone() {
+			r.placements(v.Steps)
+			answer.give(v)
+			return
+		}
+		r.work.Go(func() { // it may have to ask another process
+			r.placements(v.Steps)
+			answer.give(v)
+		})
 	})
 }
 

@@ -17,7 +17,10 @@ type docWrite struct {
 	part    store.Partition
 	puts    []store.Put
 	deletes []store.Key
+	drops   []store.LogID
+	sweeps  []store.Sweep
 	acts    []docAct    // what it is in the audit log
+	touches familySet   // what other processes have to know of it
 	done    func(error) // may be nil
 }
 
@@ -43,7 +46,11 @@ func (b *batch) tx(l *lane, p store.Partition) *store.Tx {
 	if !ok {
 		i = len(b.txs)
 		b.at[p] = i
-		b.txs = append(b.txs, store.Tx{Partition: p, Epoch: l.r.epoch(p)})
+		epoch := l.r.epoch(p)
+		if epoch == 0 && !l.r.alone() {
+			b.refuse(p, ErrMoved)
+		}
+		b.txs = append(b.txs, store.Tx{Partition: p, Epoch: epoch})
 	}
 	return &b.txs[i]
 }
@@ -59,13 +66,18 @@ func (l *lane) commit(ctx context.Context) {
 	l.dirty, l.docs = nil, nil
 	b := batch{at: make(map[store.Partition]int, len(l.r.epochs)/len(l.r.lanes)+1)}
 	for _, lr := range dirty {
-		if len(lr.pending) > 0 {
+		switch {
+		case len(lr.pending) > 0:
 			l.writeFenced(ctx, &b, lr)
+		case lr.extra.any(): // a command that changed nothing is remembered, too
+			tx := b.tx(l, lr.part)
+			tx.Puts, tx.Deletes = append(tx.Puts, lr.extra.puts...), append(tx.Deletes, lr.extra.deletes...)
 		}
 	}
 	for _, d := range docs {
 		tx := b.tx(l, d.part)
 		tx.Puts, tx.Deletes = append(tx.Puts, d.puts...), append(tx.Deletes, d.deletes...)
+		tx.Drops, tx.Sweeps = append(tx.Drops, d.drops...), append(tx.Sweeps, d.sweeps...)
 		l.trail.doc(&d, audit.Record{At: l.r.now()})
 	}
 	l.audit(ctx, &b)
@@ -89,16 +101,18 @@ func (l *lane) write(ctx context.Context, b *batch) map[store.Partition]error {
 	if errs != nil {
 		b.txs = slices.DeleteFunc(b.txs, func(tx store.Tx) bool { return errs[tx.Partition] != nil })
 	}
-	for i, err := range l.r.store.Commit(ctx, b.txs...) {
+	began := time.Now()
+	answers := l.r.store.Commit(ctx, b.txs...)
+	l.r.metrics.replicas.commit(began, answers)
+	for i, err := range answers {
 		if err == nil {
 			continue
 		}
 		if errs == nil {
 			errs = make(map[store.Partition]error)
 		}
-		p := b.txs[i].Partition
-		errs[p] = err
-		l.r.committed(p, err)
+		p, epoch := b.txs[i].Partition, b.txs[i].Epoch
+		errs[p] = l.r.committed(p, epoch, err)
 	}
 	return errs
 }
@@ -115,6 +129,10 @@ func (l *lane) settle(dirty []*live, errs map[store.Partition]error) {
 		}
 	}
 	for _, lr := range dirty {
+		if len(lr.effects) > 0 && l.lost(lr.part) != nil { // the answer came late: who has the partition now does what is to be done
+			clear(lr.effects)
+			lr.effects = lr.effects[:0]
+		}
 		for _, f := range lr.effects {
 			f()
 		}
@@ -127,10 +145,10 @@ func (l *lane) settle(dirty []*live, errs map[store.Partition]error) {
 	}
 }
 
-// fate is what became of a run's facts; one that had none to write shares nobody's.
+// fate is what became of a run's facts; one that had nothing to write shares nobody's.
 func (l *lane) fate(lr *live, errs map[store.Partition]error) error {
-	if len(lr.pending) == 0 {
-		return nil
+	if len(lr.pending) == 0 && !lr.extra.any() {
+		return l.lost(lr.part)
 	}
 	return errs[lr.part]
 }
@@ -179,9 +197,11 @@ func (l *lane) undo(lr *live, err error) {
 	l.log.Error("commit failed", "run_id", id, "partition", lr.part, "error", err)
 	switch {
 	case errors.Is(spoilt, errPanicked):
-		l.inbox.push(task{do: func(t *turn) { l.markFaulted(context.Background(), tenant, id, spoilt) }})
-	case errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrRolledBack) || errors.Is(err, store.ErrClosed):
+		l.mending[id] = tenant
+		l.inbox.push(task{part: on(lr.part), do: func(t *turn) { l.markFaulted(context.Background(), tenant, id, spoilt) }})
+	case errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrRolledBack) || errors.Is(err, store.ErrClosed) || errors.Is(err, ErrMoved):
 	default:
+		l.mending[id] = tenant
 		l.later(retryPause, l.recoverTask(tenant, id))
 	}
 }
@@ -191,15 +211,27 @@ func wrapCommit(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("the outcome could not be made durable: %w", errors.Join(ErrUnavailable, err))
+	failed := fmt.Errorf("the outcome could not be made durable: %w", errors.Join(ErrUnavailable, err))
+	if refusedCommit(err) {
+		return failed
+	}
+	return unsure{failed}
 }
 
-// committed notes what a commit said of a partition: one that lost its owner or its records stops.
-func (r *Runner) committed(p store.Partition, err error) {
+// committed notes what a commit said of a partition, and answers it as callers see it: one that lost its owner or its records
+// stops.
+func (r *Runner) committed(p store.Partition, epoch store.Epoch, err error) error {
 	switch {
 	case errors.Is(err, store.ErrFenced):
-		r.losePartition(p, "fenced: another process owns it now")
+		r.losePartition(p, epoch, "fenced: another process owns it now")
+		if !r.alone() { // nothing was written
+			return errors.Join(ErrMoved, err)
+		}
 	case errors.Is(err, store.ErrRolledBack):
-		r.losePartition(p, "its log is shorter than what was acknowledged: the store was rolled back")
+		r.losePartition(p, epoch, rolledBack)
 	}
+	return err
 }
+
+// rolledBack is why a partition stops whose records are gone.
+const rolledBack = "its log is shorter than what was acknowledged: the store was rolled back"

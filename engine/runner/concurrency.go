@@ -11,8 +11,9 @@ import (
 )
 
 // keyring knows which runs have the concurrency keys of workflows, and which wait for them. It is derived from the live
-// rows, and kept in memory: one process owns every partition.
+// rows, and kept in memory, where one process owns every partition; where several do, keymsg.go has it.
 type keyring struct {
+	off   bool // the place has it: see keymsg.go
 	mu    sync.Mutex
 	lines map[string]*keyLine // by tenant, workflow and key
 }
@@ -99,6 +100,9 @@ func (l *keyLine) makeRoom() (gone []string) {
 
 // note makes known what is stored of a run: it has the key, or waits for it.
 func (k *keyring) note(name, run string, limit int, waits bool) {
+	if k.off {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	line := k.line(name)
@@ -106,7 +110,6 @@ func (k *keyring) note(name, run string, limit int, waits bool) {
 		return
 	}
 	line.limit = max(limit, 1)
-	older := func(a, b string) int { return cmp.Compare(order(a), order(b)) }
 	list := &line.has
 	if waits {
 		list = &line.waits
@@ -114,6 +117,9 @@ func (k *keyring) note(name, run string, limit int, waits bool) {
 	*list = append(*list, run)
 	slices.SortFunc(*list, older)
 }
+
+// older orders runs by their age.
+func older(a, b string) int { return cmp.Compare(order(a), order(b)) }
 
 // order is what runs are ordered by: their ULID, without the partition.
 func order(run string) string { return run[min(2, len(run)):] }
@@ -134,6 +140,16 @@ func (k *keyring) leave(name, run string) []string {
 		delete(k.lines, name)
 	}
 	return admitted
+}
+
+// next answers the runs whose turn has come, when that was not said to whoever let the key go.
+func (k *keyring) next(name string) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if line := k.lines[name]; line != nil {
+		return line.admit()
+	}
+	return nil
 }
 
 // holds tells whether a run has a key.
@@ -176,6 +192,10 @@ func (t *turn) takeKey(lr *live, limit *dag.Concurrency, in *engine.Submit) erro
 	}
 	lr.key = name
 	r := t.lane.r
+	if r.keys.off {
+		in.Queued = true // until the place says that its turn has come
+		return nil
+	}
 	a := r.keys.ask(name, t.fresh, limit)
 	if a.refused {
 		return errConcurrency
@@ -203,10 +223,14 @@ func (l *lane) followKey(lr *live) {
 	lr.key = keyName(r.Tenant, r.Workflow, r.Key)
 	switch {
 	case lr.key == "":
+	case l.r.keys.off:
+		l.sayKey(lr)
 	case r.Settled():
 		l.r.admit(r.Tenant, l.r.keys.leave(lr.key, lr.id))
 	default:
 		l.r.keys.note(lr.key, lr.id, lr.keyLimit(), r.State == engine.RunPending)
+		// A start that was taken for lost and is durable after all may find that the key became free meanwhile.
+		l.r.admit(r.Tenant, l.r.keys.next(lr.key))
 	}
 }
 
@@ -219,7 +243,12 @@ func (lr *live) keyLimit() int {
 
 // dropKey lets the key go of a run that never became durable.
 func (l *lane) dropKey(lr *live) {
-	if lr.key != "" && lr.committed == 0 {
+	if lr.key == "" || lr.committed > 0 {
+		return
+	}
+	if l.r.keys.off {
+		l.moves = append(l.moves, move{kind: moveKeyLeft, at: place{run: lr.id}, key: lr.keyWish(true)})
+	} else {
 		l.r.admit(lr.run.Tenant, l.r.keys.leave(lr.key, lr.id))
 	}
 }

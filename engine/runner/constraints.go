@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
@@ -59,9 +60,10 @@ func (lr *live) maximum(step int32, kind string) (int64, bool) {
 	return 0, false
 }
 
-// attemptTimeout is the timeout of one attempt: the step's, or what the policy allows where that is less. 0 is none.
+// attemptTimeout is the timeout of one attempt: the step's, or else its topic's, or what the policy allows where that is less. 0
+// is none.
 func (lr *live) attemptTimeout(step int32) time.Duration {
-	timeout := lr.run.Spec(step).Def.Timeout
+	timeout := cmp.Or(lr.run.Spec(step).Def.Timeout, lr.standardOf(step).Execution)
 	seconds, bounded := lr.maximum(step, safety.MaxTimeout)
 	if !bounded {
 		return timeout

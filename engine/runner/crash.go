@@ -3,6 +3,7 @@ package runner
 // The places where a test stops the process on purpose: before or after each step that must not be taken for granted.
 // [Config.Crash] is called there with the name; it may end the process, or return to go on. Nil in production.
 const (
+	CrashSubmitted = "CP1"  // a start is valid, nothing is written
 	CrashStarted   = "CP2"  // a start is durable, its caller does not know
 	CrashDecided   = "CP4"  // a policy decision is made, not persisted
 	CrashCommitted = "CP5"  // an attempt is released and granted, not sent
@@ -22,7 +23,7 @@ const (
 // CrashPoints lists the names above.
 func CrashPoints() []string {
 	return []string{
-		CrashStarted, CrashDecided, CrashCommitted, CrashHalfSent, CrashSent, CrashResult, CrashAccepted, CrashTimer,
+		CrashSubmitted, CrashStarted, CrashDecided, CrashCommitted, CrashHalfSent, CrashSent, CrashResult, CrashAccepted, CrashTimer,
 		CrashUndone, CrashApproved, CrashOwned, CrashSnapshot, CrashPublished, CrashDrain,
 	}
 }

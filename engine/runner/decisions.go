@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -51,8 +52,15 @@ func (r *Runner) Decisions(ctx context.Context, c Caller, f Filter, visit func(P
 	}
 }
 
-// decisionsOf folds a run's log from its first fact and stops at each decision.
+// decisionsOf hands the decisions of a run to visit.
 func (r *Runner) decisionsOf(ctx context.Context, tenant, run string, visit func(PastDecision) error) error {
+	return r.eachDecision(ctx, tenant, run, func(lr *live, at time.Time, d *scheduler.JobDecided) error {
+		return visit(lr.pastDecision(at, d))
+	})
+}
+
+// eachDecision folds a run's log from its first fact and stops at each decision.
+func (r *Runner) eachDecision(ctx context.Context, tenant, run string, visit func(*live, time.Time, *scheduler.JobDecided) error) error {
 	h, err := r.header(ctx, tenant, run)
 	if err != nil {
 		return asUnavailable(err)
@@ -72,7 +80,7 @@ func (r *Runner) decisionsOf(ctx context.Context, tenant, run string, visit func
 		if !is {
 			return nil
 		}
-		stop = visit(lr.pastDecision(f.at.At, d))
+		stop = visit(lr, f.at.At, d)
 		return stop
 	})
 	switch {
@@ -95,4 +103,37 @@ func (lr *live) pastDecision(at time.Time, d *scheduler.JobDecided) PastDecision
 		p.Shadow, p.ShadowRule, p.ShadowSnapshot = said[0], said[1], said[2]
 	}
 	return p
+}
+
+// DecisionView is one answer of the policy on a job.
+type DecisionView struct {
+	At          time.Time       `json:"at"`
+	Attempt     int             `json:"attempt"`
+	Decision    string          `json:"decision"`
+	Rule        string          `json:"rule_id,omitempty"`
+	Reason      string          `json:"reason,omitempty"`
+	Snapshot    string          `json:"snapshot"`
+	Hash        string          `json:"job_hash" doc:"Of what was decided about"`
+	Rules       []string        `json:"rules,omitempty" doc:"All that matched or failed to evaluate"`
+	Constraints json.RawMessage `json:"constraints,omitempty"`
+}
+
+// JobDecisions lists what the policy answered on a job, oldest first. What was under way when the log became unreadable is left
+// out.
+func (r *Runner) JobDecisions(ctx context.Context, c Caller, jobID string) ([]DecisionView, error) {
+	job, err := r.Job(ctx, c, jobID)
+	if err != nil {
+		return nil, err
+	}
+	out := []DecisionView{}
+	err = r.eachDecision(ctx, c.Tenant, job.RunID, func(lr *live, at time.Time, d *scheduler.JobDecided) error {
+		if lr.jobID(d.Step) == job.ID {
+			out = append(out, DecisionView{
+				At: at, Attempt: int(lr.jobs[d.Step].Attempt), Decision: d.Verdict, Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot,
+				Hash: d.Hash, Rules: d.Rules, Constraints: d.Constraints,
+			})
+		}
+		return nil
+	})
+	return out, err
 }

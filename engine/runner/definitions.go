@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"cordum.dev/cordum/dag"
 	"cordum.dev/cordum/internal/yamlx"
@@ -25,10 +26,13 @@ type definitions struct {
 	// plans are compiled definitions by tenant and digest; newest the newest version of each workflow.
 	plans  map[string]*steps.Workflow
 	newest map[string]WorkflowVersion
+	stays  map[string]time.Time // definitions of single jobs, and when the store said that they stay
+	// forgot counts how often newest was emptied: what was read before that is not kept.
+	forgot int
 }
 
 func newDefinitions(r *Runner) *definitions {
-	return &definitions{r: r, plans: make(map[string]*steps.Workflow), newest: make(map[string]WorkflowVersion)}
+	return &definitions{r: r, plans: make(map[string]*steps.Workflow), newest: make(map[string]WorkflowVersion), stays: make(map[string]time.Time)}
 }
 
 func definitionKey(tenant, digest string) store.Key {
@@ -115,8 +119,13 @@ func (d *definitions) put(ctx context.Context, c Caller, plan *steps.Workflow, l
 		CreatedAt: d.r.now().UTC(), CreatedBy: c.Actor,
 	}
 	key := c.Tenant + "\x00" + plan.Def.Digest
+	if list {
+		if err := d.r.mayChangeDocs(ctx); err != nil {
+			return v, err
+		}
+	}
 	if !list {
-		if _, err := d.plan(ctx, c.Tenant, plan.Def.Digest); err == nil {
+		if d.jobStays(ctx, c.Tenant, plan.Def.Digest) {
 			return v, nil
 		}
 	} else if old, err := d.version(ctx, c.Tenant, v.ID, ""); err == nil && old.Digest == v.Digest {
@@ -133,21 +142,49 @@ func (d *definitions) put(ctx context.Context, c Caller, plan *steps.Workflow, l
 		}
 		writes = append(writes, store.Put{Key: versionKey(c.Tenant, v.ID, v.Digest), Value: row},
 			store.Put{Key: newestKey(c.Tenant, v.ID), Value: row})
+		writes = append(writes, useNotes(c.Tenant, plan)...)
 	}
-	change := docAct{caller: c, name: string(audit.ConfigChange), subject: "workflow " + v.ID + " " + shortDigest(v.Digest)}
-	if err := d.r.writeDocs(ctx, docWrite{part: docPartition, puts: writes, acts: []docAct{change}}); err != nil {
+	w := docWrite{part: docPartition, puts: writes, acts: []docAct{{
+		caller: c, name: string(audit.ConfigChange), subject: "workflow " + v.ID + " " + shortDigest(v.Digest),
+	}}}
+	if list {
+		w.touches = setOf(familyDefinitions)
+	} else {
+		if d.r.level() >= store.LevelNames {
+			w.puts = append(w.puts, store.Put{Key: stayKey(c.Tenant, v.Digest), Value: []byte{1}})
+		}
+		w.deletes = append(w.deletes, goKey(c.Tenant, v.Digest))
+	}
+	if err := d.r.writeDocs(ctx, w); err != nil {
 		return v, err
 	}
 	d.keep(key, plan)
 	if list {
-		d.remember(c.Tenant, v)
+		d.mu.Lock()
+		forgot := d.forgot
+		d.mu.Unlock()
+		d.remember(c.Tenant, v, forgot)
+	} else {
+		d.saw(key)
 	}
 	return v, nil
 }
 
-func (d *definitions) remember(tenant string, v WorkflowVersion) {
+// forgetNewest has the newest version of every workflow read again: another process may have stored one.
+func (d *definitions) forgetNewest() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forgot++
+	clear(d.newest)
+}
+
+// remember keeps a workflow's newest version, as it was when forgetNewest had been called so often.
+func (d *definitions) remember(tenant string, v WorkflowVersion, forgot int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if forgot != d.forgot {
+		return
+	}
 	if len(d.newest) >= cachedPlans {
 		clear(d.newest)
 	}
@@ -157,9 +194,11 @@ func (d *definitions) remember(tenant string, v WorkflowVersion) {
 // version answers a version of a workflow; digest "" is the newest.
 func (d *definitions) version(ctx context.Context, tenant, workflow, digest string) (WorkflowVersion, error) {
 	key := newestKey(tenant, workflow)
+	var forgot int
 	if digest == "" {
 		d.mu.Lock()
 		v, ok := d.newest[tenant+"\x00"+workflow]
+		forgot = d.forgot
 		d.mu.Unlock()
 		if ok {
 			return v, nil
@@ -182,7 +221,7 @@ func (d *definitions) version(ctx context.Context, tenant, workflow, digest stri
 		return v, fmt.Errorf("workflow %.64q: row: %w", workflow, err)
 	}
 	if digest == "" {
-		d.remember(tenant, v)
+		d.remember(tenant, v, forgot)
 	}
 	return v, nil
 }
@@ -231,16 +270,26 @@ func (d *definitions) author(ctx context.Context, tenant string, plan *steps.Wor
 // validDocName keeps strangers' names out of keys they could not name.
 func validDocName(s string) bool { return len(s) <= 128 && !strings.ContainsAny(s, "/\x00") }
 
-// writeDocs writes records beside runs through the lane that owns their partition.
+// writeDocs writes records beside runs through the lane that owns their partition; it is ErrMoved where that is another
+// process's. What others go by is answered as ChangeDocs does.
 func (r *Runner) writeDocs(ctx context.Context, w docWrite) error {
-	answer := newPromise[struct{}]()
-	w.done = func(err error) { answer.put(answerOf[struct{}]{err: err}) }
+	answer := newPromise[revision]()
 	l := r.lanes[int(w.part)%len(r.lanes)]
-	if err := l.inbox.offer(task{do: func(t *turn) { t.lane.docs = append(t.lane.docs, w) }, fail: answer.fail}); err != nil {
+	err := l.inbox.offer(task{part: on(w.part), fail: answer.fail, do: func(t *turn) {
+		var rev revision
+		w.done = func(err error) { answer.put(answerOf[revision]{rev, err}) }
+		rev = r.agreed.revise(&w, w.touches)
+		t.lane.docs = append(t.lane.docs, w)
+		t.lane.loadings.touchAll(w.part) // it may be about the header of a run
+	}})
+	if err != nil {
 		return fmt.Errorf("store documents: %w", err)
 	}
-	_, err := answer.wait(ctx)
-	return err
+	rev, err := answer.wait(ctx)
+	if err != nil {
+		return err
+	}
+	return r.settleDocs(ctx, w.touches, rev)
 }
 
 // PutWorkflow stores a definition as its workflow's newest version; the same content twice is one version. What cannot be
@@ -250,15 +299,20 @@ func (r *Runner) PutWorkflow(ctx context.Context, c Caller, source []byte, f For
 	if plan == nil {
 		return WorkflowVersion{}, &InvalidError{Code: "invalid_definition", Message: firstError(diags), Diagnostics: diags}
 	}
-	if ids := plan.Schemas(); len(ids) > 0 {
-		d := dag.Diagnostic{Rule: "unknown_schema", Message: fmt.Sprintf("there is no registered schema %.64q: this version keeps none; write the schema out", ids[0])}
-		return WorkflowVersion{}, &InvalidError{Code: "invalid_definition", Message: d.Message, Diagnostics: []dag.Diagnostic{d}}
+	if diags := r.unknownSchemas(plan); len(diags) > 0 {
+		return WorkflowVersion{}, &InvalidError{Code: "invalid_definition", Message: firstError(diags), Diagnostics: diags}
 	}
 	return r.defs.put(ctx, c, plan, true)
 }
 
 // CheckWorkflow lints a definition: it stores nothing.
 func (r *Runner) CheckWorkflow(_ context.Context, source []byte, f Format) (WorkflowVersion, []dag.Diagnostic) {
+	return CheckDefinition(source, f)
+}
+
+// CheckDefinition says what is wrong with a definition, without an engine, and what it is when nothing is. It answers a version
+// that is not stored.
+func CheckDefinition(source []byte, f Format) (WorkflowVersion, []dag.Diagnostic) {
 	plan, diags := compile(source, f)
 	if plan == nil {
 		return WorkflowVersion{}, diags

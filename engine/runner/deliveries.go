@@ -56,6 +56,14 @@ func (q *askedQueue) put(a OpenApproval) {
 	}
 }
 
+// missed has whoever takes from the queue look at everything.
+func (q *askedQueue) missed() {
+	q.mu.Lock()
+	q.lost = true
+	q.mu.Unlock()
+	ring(q.bell)
+}
+
 // Asked waits for approvals that are asked, anew or for the first time, and answers them; one may come twice. all says that
 // some were left out: look at everything that waits. One caller at a time.
 func (r *Runner) Asked(ctx context.Context) (asked []OpenApproval, all bool, err error) {
@@ -76,12 +84,13 @@ func (r *Runner) Asked(ctx context.Context) (asked []OpenApproval, all bool, err
 	}
 }
 
-// OpenApprovals shows each every approval of every tenant that waits, until it answers false.
+// OpenApprovals shows each every approval of every tenant that waits in this process's partitions, until it answers false: others
+// are told of by whoever owns theirs.
 func (r *Runner) OpenApprovals(ctx context.Context, each func(OpenApproval) bool) error {
-	for p := range r.epochs {
+	for _, p := range r.owned() {
 		var after *store.Key
 		for {
-			page, err := r.store.Scan(ctx, store.Partition(p), store.Range{Table: store.TableApproval, After: after})
+			page, err := r.store.Scan(ctx, p, store.Range{Table: store.TableApproval, After: after})
 			if err != nil {
 				return fmt.Errorf("look for approvals that wait: %w", errors.Join(ErrUnavailable, err))
 			}
@@ -100,10 +109,15 @@ func (r *Runner) OpenApprovals(ctx context.Context, each func(OpenApproval) bool
 }
 
 // Question answers an approval that waits, whole, for whoever tells people of it. It is ErrConflict when it does not wait.
+//
+// It is ErrMoved where the approval is not this process's to tell of.
 func (r *Runner) Question(ctx context.Context, a OpenApproval) (ApprovalView, error) {
 	ref, err := id.ParseJob(a.ID)
 	if err != nil {
 		return ApprovalView{}, fmt.Errorf("approval %.64q: %w", a.ID, ErrNotFound)
+	}
+	if !r.owns(r.partOf(ref.Run)) {
+		return ApprovalView{}, fmt.Errorf("approval %s: %w", a.ID, ErrMoved)
 	}
 	return readRun(ctx, r, a.Tenant, ref.Run, func(lr *live) (ApprovalView, error) {
 		node, ok := lr.approvalOf(ref)
@@ -138,7 +152,7 @@ func (r *Runner) SaveDelivery(ctx context.Context, a OpenApproval, d Delivery) e
 		return fmt.Errorf("encode a delivery: %w", err)
 	}
 	answer := newPromise[struct{}]()
-	err = l.inbox.offer(task{fail: answer.fail, do: func(t *turn) {
+	err = l.inbox.offer(task{part: on(r.partOf(ref.Run)), fail: answer.fail, do: func(t *turn) {
 		t.lane.docs = append(t.lane.docs, docWrite{
 			part: r.partOf(ref.Run), puts: []store.Put{{Key: deliveryKey(a, &d), Value: value}},
 			done: func(err error) { answer.put(answerOf[struct{}]{err: err}) },

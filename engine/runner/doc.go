@@ -18,11 +18,17 @@
 // What a run undoes after its end is served like what it did: node.go says what may still begin, undo.go and held.go raise the
 // alarm. Who may run at a time under one concurrency key is kept in concurrency.go.
 //
+// Where several processes serve one store, each has some of the partitions (ownership_shared.go) and one of them is the place: its
+// fleet gives attempts to workers for all (place.go), its book has the concurrency keys (keybook.go). peer.go is how they speak,
+// peer_wire.go all that they say.
+//
 // Limits of a policy (how many at a time, how often, how much) live each in the partition of its name: reserve.go is a job's side,
 // reserve_limit.go theirs. What else a decision's constraints mean is in constraints.go.
 //
 // What goes wrong with one run costs that run: fault.go. What a process that starts finds under way it takes up again:
 // ownership.go, load.go. All numbers are in limits.go.
+//
+// Jobs that ended badly for good are dead letters: dead.go says which, dead_redrive.go has many of them done again.
 //
 // Begin reading at lane.go, then turn.go and commit.go.
 package runner

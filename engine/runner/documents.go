@@ -80,7 +80,9 @@ func (r *Runner) Docs(ctx context.Context, kind, after string, limit int) (docs 
 }
 
 // ChangeDocs makes all changes or none, in one commit with the audit record of the act. It is ErrConflict when an IfMatch
-// did not hold; nothing changed then.
+// did not hold, and ErrMoved where another process owns the documents; nothing changed then. Where there are others, it answers
+// when they go by the change, or nobody can go by what was before any more: see agree.go. An error of the waiting alone matches
+// ErrUnavailable: the change is made.
 func (r *Runner) ChangeDocs(ctx context.Context, c Caller, act, subject string, changes ...DocChange) error {
 	for _, change := range changes {
 		if err := checkDocName(change.Kind, change.Name); err != nil {
@@ -90,9 +92,10 @@ func (r *Runner) ChangeDocs(ctx context.Context, c Caller, act, subject string, 
 			return &InvalidError{Code: "too_large", Message: fmt.Sprintf("%s %.64q has more than %d bytes", change.Kind, change.Name, maxDoc)}
 		}
 	}
-	answer := newPromise[struct{}]()
+	answer := newPromise[revision]()
+	touches := familiesOf(changes)
 	l := r.lanes[int(docPartition)%len(r.lanes)]
-	err := l.inbox.offer(task{fail: answer.fail, do: func(t *turn) {
+	err := l.inbox.offer(task{part: on(docPartition), fail: answer.fail, do: func(t *turn) {
 		if err := t.lane.matches(ctx, changes); err != nil {
 			answer.fail(err)
 			return
@@ -106,14 +109,19 @@ func (r *Runner) ChangeDocs(ctx context.Context, c Caller, act, subject string, 
 				w.puts = append(w.puts, store.Put{Key: key, Value: change.Value})
 			}
 		}
-		w.done = func(err error) { answer.put(answerOf[struct{}]{err: err}) }
+		var rev revision
+		w.done = func(err error) { answer.put(answerOf[revision]{rev, err}) }
+		rev = r.agreed.revise(&w, touches)
 		t.lane.docs = append(t.lane.docs, w)
 	}})
 	if err != nil {
 		return fmt.Errorf("change documents: %w", err)
 	}
-	_, err = answer.wait(ctx)
-	return err
+	rev, err := answer.wait(ctx)
+	if err != nil {
+		return err
+	}
+	return r.settleDocs(ctx, touches, rev)
 }
 
 // docAct is what a change of documents is in the audit log.

@@ -200,7 +200,17 @@ func describeJob(f scheduler.Fact) (string, map[string]any) {
 	case *scheduler.JobReleased:
 		return "job_released", map[string]any{"send": f.Send}
 	case *scheduler.JobSent:
-		return "job_dispatched", map[string]any{"worker_id": f.Worker}
+		d := map[string]any{"worker_id": f.Worker}
+		put(d, "why", f.Why)
+		if f.CAP {
+			d["cap"] = true
+		}
+		return "job_dispatched", d
+	case *scheduler.JobPosted:
+		if f.Unheard {
+			return "job_unheard", nil
+		}
+		return "job_posted", nil
 	case *scheduler.JobBegun:
 		d := map[string]any{"worker_id": f.Worker}
 		putTime(d, "timeout_at", f.TimeoutAt)
@@ -209,6 +219,12 @@ func describeJob(f scheduler.Fact) (string, map[string]any) {
 		d := map[string]any{"percent": f.Percent}
 		put(d, "message", f.Message)
 		return "job_progress", d
+	case *scheduler.JobLogged:
+		d := map[string]any{"attempt": f.Attempt, "lines": f.Lines}
+		if f.Dropped > 0 {
+			d["dropped"] = f.Dropped
+		}
+		return "job_logged", d
 	case *scheduler.JobCancelling:
 		return "job_cancelling", map[string]any{"grace_until": f.GraceAt}
 	case *scheduler.JobEnded:

@@ -61,7 +61,7 @@ func (lr *live) effect(node int32) audit.EvidenceEffect {
 	s := &lr.run.Steps[node]
 	out := audit.EvidenceEffect{
 		Step: lr.run.Name(node), JobID: lr.jobID(node), Effect: effectName(lr.run.Spec(node).Effect), State: s.State.String(),
-		Attempts: int(s.Attempt), Outcome: "none",
+		Attempts: int(s.Attempt), Outcome: "none", Key: lr.effectKey(node), Worker: lr.jobs[node].Worker,
 	}
 	if lr.run.IsUndo(node) {
 		out.Undoes = lr.run.Name(s.Target)

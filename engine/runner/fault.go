@@ -15,9 +15,9 @@ import (
 // resume reads them again, and a newer version may understand them.
 var errSetAside = errors.New("the run is set aside because its records cannot be read: resume tries again, cancel with force ends it")
 
-// transient tells whether what failed may work a moment later.
+// transient tells whether what failed may work a moment later, here: what has moved works elsewhere.
 func transient(err error) bool {
-	return errors.Is(err, ErrUnavailable) && !errors.Is(err, errSetAside)
+	return errors.Is(err, ErrUnavailable) && !errors.Is(err, errSetAside) && !errors.Is(err, ErrMoved)
 }
 
 // fenced runs do and turns a panic, or an error of deciding, into an error.
@@ -64,6 +64,7 @@ func (l *lane) fault(ctx context.Context, t *task, cause error) {
 func (l *lane) markFaulted(ctx context.Context, tenant, run string, cause error) {
 	lr, err := l.get(ctx, &task{run: run, tenant: tenant})
 	if transient(err) {
+		l.mending[run] = tenant
 		l.later(retryPause, task{do: func(*turn) { l.markFaulted(ctx, tenant, run, cause) }})
 	}
 	if err != nil {
@@ -87,8 +88,13 @@ func (l *lane) setAside(ctx context.Context, run, tenant string, cause error) {
 	if err != nil || h.Fault != "" || h.final() {
 		return
 	}
+	before := h.State
 	h.State, h.Fault = engine.RunFaulted.String(), cutText(cause.Error(), maxMessage)
-	l.docs = append(l.docs, docWrite{part: l.r.partOf(run), puts: []store.Put{{Key: headerKey(tenant, run), Value: encode(&h)}}})
+	l.docs = append(l.docs, docWrite{
+		part:    l.r.partOf(run),
+		puts:    []store.Put{{Key: headerKey(tenant, run), Value: encode(&h)}, h.byState(tenant, run, h.State)},
+		deletes: []store.Key{h.byState(tenant, run, before).Key},
+	})
 }
 
 // endUnread ends a run that cannot be read, on a person's word: its header says so, and it is not taken up again. Its log
@@ -104,13 +110,15 @@ func (r *Runner) endUnread(ctx context.Context, c Caller, run string) error {
 	if h.final() {
 		return fmt.Errorf("the run has ended: it is %s: %w", h.State, ErrConflict)
 	}
+	before := h.State
 	h.State, h.EndedAt = engine.RunCancelled.String(), r.now()
 	if h.Fault == "" {
 		h.Fault = "ended by " + c.Actor + " without being read"
 	}
 	return r.writeDocs(ctx, docWrite{
-		part: r.partOf(run), puts: []store.Put{{Key: headerKey(c.Tenant, run), Value: encode(&h)}},
-		deletes: []store.Key{liveKey(c.Tenant, run)},
+		part:    r.partOf(run),
+		puts:    []store.Put{{Key: headerKey(c.Tenant, run), Value: encode(&h)}, h.byState(c.Tenant, run, h.State)},
+		deletes: []store.Key{liveKey(c.Tenant, run), h.byState(c.Tenant, run, before).Key},
 		acts:    []docAct{{caller: c, name: string(audit.Override), subject: run}},
 	})
 }

@@ -17,6 +17,7 @@ func (lr *live) follow(at engine.Stamp, f codec.Fielder) {
 		if lr.askedFor(at, f) {
 			lr.mover = at.Actor
 		}
+		lr.followDead(at, f)
 		if !lr.followRun(at, f) && !lr.followStep(at, f) {
 			lr.followNested(at, f)
 		}
@@ -74,14 +75,12 @@ func (lr *live) followRun(at engine.Stamp, f engine.Fact) bool {
 // deadline is when the timeout of a run that was set back is over: one that came back by itself has what is left of it, one
 // that a person brought back has it anew.
 func (lr *live) deadline(at time.Time, f *engine.SetBack) time.Time {
-	timeout := lr.plan.Def.Timeout
-	switch {
-	case timeout <= 0:
-		return time.Time{}
-	case f.Target.Auto:
-		return lr.run.StartedAt.Add(timeout)
+	switch due := lr.run.TimeoutAt; {
+	case due.IsZero(), f.Target.Auto:
+		return due
+	default:
+		return at.Add(due.Sub(lr.run.StartedAt))
 	}
-	return at.Add(timeout)
 }
 
 // followStep follows facts about a node of any kind and tells whether f is one.
@@ -95,6 +94,7 @@ func (lr *live) followStep(at engine.Stamp, f engine.Fact) bool {
 			lr.jobs[f.Step].Afresh() // what it had done so far is undone
 		}
 		lr.jobs[f.Step].Ask(at.At, f.Attempt, f.Topic, f.Pack, f.Tool)
+		lr.jobs[f.Step].Lock = f.Lock
 		lr.setTotal(f.Step, f.TotalAt)
 	case *engine.ApprovalAsked:
 		if lr.approvals[f.Step] == nil {
@@ -168,6 +168,12 @@ func (lr *live) followJob(at engine.Stamp, f scheduler.Fact) {
 		lr.heard(f.Step, at.At)
 	case *scheduler.JobProgressed:
 		lr.heard(f.Step, at.At)
+	case *scheduler.JobPosted:
+		if f.Unheard {
+			lr.timers.set(timerRef{uint8(scheduler.TimerQueue), f.Step}, f.QueueAt)
+			lr.timers.clear(timerRef{uint8(scheduler.TimerAttempt), f.Step})
+			lr.timers.clear(timerRef{uint8(scheduler.TimerHeartbeat), f.Step})
+		}
 	case *scheduler.JobCancelling:
 		lr.timers.set(timerRef{uint8(scheduler.TimerGrace), f.Step}, f.GraceAt)
 	case *scheduler.JobEnded:
@@ -198,6 +204,9 @@ func (lr *live) clearChild(node int32) {
 
 // heard starts the silence of a job's worker anew.
 func (lr *live) heard(node int32, at time.Time) {
+	if j := lr.jobs[node]; j.CAP && j.Worker == "" {
+		return // whoever listened on its topic has it: nobody knows whose heartbeats to wait for
+	}
 	if silence := lr.run.DefOf(node).HeartbeatTimeout; silence > 0 {
 		lr.timers.set(timerRef{uint8(scheduler.TimerHeartbeat), node}, at.Add(silence))
 	}

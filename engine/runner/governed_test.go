@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordum.dev/cordum/bus/wire"
@@ -68,6 +69,24 @@ func TestRetriedAtOnceAsksAnew(t *testing.T) {
 	if again := w.waiting(run, "deploy"); again.Round != 2 || fail.count() != 1 {
 		t.Errorf("round %d, %d sent", again.Round, fail.count())
 	}
+}
+
+// TestEachAttemptIsDecided: what the policy forbids by now is not tried again, however it was decided about before.
+func TestEachAttemptIsDecided(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		k := governed(t, w, `--- {default: ALLOW, name: base, rules: [{id: deploy, match: {topics: [job.deploy]}, decision: ALLOW}]}`)
+		tried := w.counting("job.deploy", func(*wire.JobRequest) *wire.JobResult {
+			return &wire.JobResult{Status: wire.JobStatus_JOB_STATUS_FAILED_RETRYABLE, ErrorCode: "busy"}
+		})
+		w.put("id: wf\nsteps:\n  - {id: deploy, topic: job.deploy, effect: none, retry: {max_attempts: 3, initial: 1h}}\n")
+		run := w.run("wf", `{}`)
+		w.until("it was tried", func() bool { return tried.count() == 1 })
+		w.publish(k, policy(t, `--- {default: ALLOW, name: base, rules: [{id: deploy, match: {topics: [job.deploy]}, decision: DENY}]}`))
+		w.states(w.ended(run), "deploy=denied")
+		if tried.count() != 1 {
+			t.Errorf("it was tried %d times", tried.count())
+		}
+	})
 }
 
 // TestPublishedDuringAHold: people are asked by the policy of now when a hold is lifted, and an answer to the old question
@@ -354,4 +373,22 @@ func TestWhoHasItDoneAgainAsks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPublishedWaitsForLanes: a policy is not said to be in force while a lane may still send what the one before decided.
+func TestPublishedWaitsForLanes(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		k := governed(t, w, `--- {default: ALLOW}`)
+		w.put(oneJob)
+		goOn := runner.Stall(w.r, w.run("wf", `{"v": 7}`))
+		k.now.Store(policy(t, `--- {default: DENY}`))
+		said := make(chan error, 1)
+		go func() { said <- w.r.PolicyChanged(context.Background()) }()
+		synctest.Wait()
+		early := len(said) > 0
+		goOn()
+		if err := <-said; early || err != nil {
+			t.Errorf("it answered %v, before the lanes had heard of it: %t", err, early)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,9 @@ type world struct {
 	r    *runner.Runner
 	stop context.CancelFunc
 	done chan error
+
+	broken  bool // the test breaks what is stored: the check at the end must find that
+	checked bool
 }
 
 var ann = runner.Caller{Tenant: "default", Actor: "user:ann"}
@@ -96,7 +100,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.r, w.stop, w.done = r, cancel, make(chan error, 1)
 	go func() { w.done <- r.Run(ctx) }()
-	w.t.Cleanup(w.halt)
+	w.t.Cleanup(w.end)
 	w.until("the runner is healthy", func() bool { return r.Health(ctx) == nil })
 }
 
@@ -109,6 +113,22 @@ func (w *world) halt() {
 	w.stop = nil
 	if err := <-w.done; err != nil {
 		w.t.Errorf("runner ended with %v", err)
+	}
+}
+
+// end stops the runner and, once, checks all that it has stored.
+func (w *world) end() {
+	w.halt()
+	if w.checked || w.t.Failed() {
+		return
+	}
+	w.checked = true
+	var says []string
+	err := runner.CheckStore(context.Background(), w.store, func(s string) { says = append(says, s) })
+	switch {
+	case errors.Is(err, store.ErrClosed):
+	case err != nil || (len(says) > 0) != w.broken:
+		w.t.Errorf("the store is not sound: %q, %v", says[:min(len(says), 5)], err)
 	}
 }
 
@@ -262,9 +282,12 @@ type worker struct {
 	stop chan struct{}
 
 	topics      []string
+	pool        string
 	incarnation string
-	mute        bool // beats no more
-	forgets     bool // lists nothing it has
+	slots       int32 // jobs at once; 0: 1,000
+	refuses     bool  // gives back what it has no slot for, as a worker of the SDK does
+	mute        bool  // beats no more
+	forgets     bool  // lists nothing it has
 	cancelled   chan string
 }
 
@@ -357,7 +380,7 @@ func (k *worker) beat() {
 		return
 	}
 	h := &wire.Heartbeat{
-		WorkerId: k.id, Topics: k.topics, MaxParallelJobs: 1000, Direct: true, ListsJobs: true, Incarnation: k.incarnation,
+		WorkerId: k.id, Pool: k.pool, Topics: k.topics, MaxParallelJobs: cmp.Or(k.slots, 1000), Direct: true, ListsJobs: true, Incarnation: k.incarnation,
 	}
 	for id, token := range k.have {
 		if !k.forgets {
@@ -373,7 +396,7 @@ func (k *worker) publish(subject string, p *wire.BusPacket) {
 	if err == nil {
 		err = k.w.bus.Publish(subject, data)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, bus.ErrClosed) { // a worker that outlives the test's bus says nothing
 		k.w.t.Error(err)
 	}
 }
@@ -387,9 +410,18 @@ func (k *worker) take(m bus.Msg) {
 	job := p.GetJobRequest()
 	k.mu.Lock()
 	_, seen := k.have[job.JobId]
-	k.have[job.JobId] = job.Token
+	full := !seen && k.refuses && len(k.have) >= int(k.slots)
+	if !full {
+		k.have[job.JobId] = job.Token
+	}
 	k.mu.Unlock()
-	if seen {
+	switch {
+	case seen:
+		return
+	case full:
+		k.publish(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobReturn{JobReturn: &wire.JobReturn{
+			JobId: job.JobId, Token: job.Token, WorkerId: k.id, Reason: "full",
+		}}})
 		return
 	}
 	if k.act == nil {
@@ -495,4 +527,12 @@ func is(t testing.TB, err, want error) {
 	if !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
 	}
+}
+
+// seeds is how many games are played of n: a quarter of them in short mode, which the race detector makes long enough.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
 }

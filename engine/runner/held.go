@@ -2,21 +2,24 @@ package runner
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"cordum.dev/cordum/engine"
-	"cordum.dev/cordum/internal/codec"
 	"cordum.dev/cordum/store"
 )
 
 // countHeld keeps the gauge of held compensations as a run's committed state says.
 func (l *lane) countHeld(lr *live) {
 	if held := lr.run.Held(); held != lr.heldSeen {
-		l.r.metrics.undosHeld.Add(float64(held - lr.heldSeen))
+		l.r.countUndosHeld(lr.part, held-lr.heldSeen)
 		lr.heldSeen = held
+	}
+}
+
+// countUndosHeld keeps the gauge of held compensations, and of which partition they are.
+func (r *Runner) countUndosHeld(p store.Partition, more int) {
+	r.metrics.undosHeld.Add(float64(more))
+	if s := r.shared; s != nil {
+		s.parts[p].held.Add(int64(more))
 	}
 }
 
@@ -49,50 +52,40 @@ func (r *Runner) Held(ctx context.Context, c Caller, cursor string, limit int) (
 	if err != nil {
 		return nil, "", err
 	}
-	runs, err := r.heldRuns(ctx, c.Tenant)
-	if err != nil {
-		return nil, "", err
-	}
 	out := []HeldView{}
-	for _, run := range runs {
-		if below != "" && order(run) >= below {
-			continue
-		}
-		if len(out) >= n {
+	for w := r.walkRows(store.TableByState, c.Tenant, []string{heldPrefix}, below, n); ; {
+		row, err := w.next(ctx)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case row.id == "":
+			return out, "", nil
+		case len(out) >= n:
 			return out, encodeCursor(below), nil
 		}
-		below = order(run)
-		held, err := readRun(ctx, r, c.Tenant, run, func(lr *live) ([]HeldView, error) { return lr.heldViews(), nil })
+		below = row.order
+		held, err := readRun(ctx, r, c.Tenant, row.id, func(lr *live) ([]HeldView, error) { return lr.heldViews(), nil })
 		if err != nil {
-			r.cfg.Logger.Warn("run with a held compensation cannot be read", "run_id", run, "error", err)
+			r.cfg.Logger.Warn("run with a held compensation cannot be read", "run_id", row.id, "error", err)
 			continue
 		}
 		out = append(out, held...)
 	}
-	return out, "", nil
 }
 
-// heldRuns are the runs of a tenant with a held compensation, newest first: their live rows say so.
-func (r *Runner) heldRuns(ctx context.Context, tenant string) (runs []string, err error) {
-	for p := range r.epochs {
-		at := store.Range{Table: store.TableLive, Tenant: tenant, Limit: store.MaxScan}
-		for {
-			page, err := r.store.Scan(ctx, store.Partition(p), at)
-			if err != nil {
-				return nil, fmt.Errorf("find held compensations: %w", errors.Join(ErrUnavailable, err))
-			}
-			for _, rec := range page.Records {
-				var row liveRow
-				if codec.Decode(rec.Value, &row) == nil && row.Held > 0 {
-					runs = append(runs, rec.Key.ID)
-				}
-			}
-			if page.Next == nil {
-				break
-			}
-			at.After = page.Next
-		}
+// heldPrefix begins the rows of the runs with a held compensation in the index of states: no kind of run is called so.
+const heldPrefix = "held\x01"
+
+// writeHeld keeps the row by which the list of held compensations finds the run.
+func (lr *live) writeHeld(tx *store.Tx) {
+	held := lr.run.Held() > 0
+	if held == lr.heldRow {
+		return
 	}
-	slices.SortFunc(runs, func(a, b string) int { return strings.Compare(order(b), order(a)) })
-	return runs, nil
+	key := byStateKey(lr.run.Tenant, heldPrefix+lr.id)
+	if lr.heldRow = held; held {
+		tx.Puts = append(tx.Puts, store.Put{Key: key, Value: []byte{1}})
+	} else {
+		tx.Deletes = append(tx.Deletes, key)
+	}
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -126,7 +127,7 @@ func (h *Hold) concerns(tenant string) bool {
 	return h.Tenant == "" || h.Tenant == tenant
 }
 
-// SetHold stops releases. When it answers, nothing that it is over is sent any more.
+// SetHold stops releases. When it answers, nothing that it is over is sent any more, by any process.
 func (r *Runner) SetHold(ctx context.Context, c Caller, h Hold) (Hold, error) {
 	switch {
 	case !slices.Contains(holdScopes, h.Scope):
@@ -141,6 +142,9 @@ func (r *Runner) SetHold(ctx context.Context, c Caller, h Hold) (Hold, error) {
 	}
 	if len(h.Name) > maxDocName || len(h.Reason) > maxMessage {
 		return h, &InvalidError{Code: "invalid_argument", Message: "name or reason is too long"}
+	}
+	if err := r.mayChangeDocs(ctx); err != nil {
+		return h, err
 	}
 	if list := r.holds.on.Load(); list != nil && len(*list) >= maxHolds {
 		return h, &InvalidError{Code: "too_many_holds", Message: fmt.Sprintf("%d holds are on: lift some", maxHolds)}
@@ -215,11 +219,20 @@ func (r *Runner) Barrier(ctx context.Context) error {
 	return nil
 }
 
-// PolicyChanged is called when another snapshot is in force: it answers when nothing more is sent that was decided by the one
-// before, and has what nobody could decide about decided.
+// PolicyChanged is called when another snapshot was published: it answers when nothing more is sent that was decided by the one
+// before, by this process or any other, and has what nobody could decide about decided.
 func (r *Runner) PolicyChanged(ctx context.Context) error {
 	r.crash(CrashPublished)
-	err := r.Barrier(ctx)
-	r.wake()
-	return err
+	if r.alone() {
+		return r.decideAgain(ctx)
+	}
+	all, err := r.revisions(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.agreed.apply(ctx, familyPolicy), r.agree(ctx, familyPolicy, all[familyPolicy]))
 }
+
+// PolicyFollowed is called when this process goes by a snapshot that another one published: it answers when nothing more is sent
+// here that was decided by the one before.
+func (r *Runner) PolicyFollowed(ctx context.Context) error { return r.decideAgain(ctx) }

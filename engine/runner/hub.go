@@ -104,6 +104,7 @@ type Watch struct {
 	caller Caller
 	run    string
 	flow   string
+	logs   bool // lines of logs are shown, too
 
 	mu     sync.Mutex
 	queue  []Message
@@ -126,7 +127,7 @@ func (r *Runner) Watch(ctx context.Context, c Caller, req WatchRequest, buffer i
 	if buffer <= 0 || buffer > maxBuffer {
 		buffer = defaultBuffer
 	}
-	w := &Watch{r: r, caller: c, run: req.Run, flow: req.Workflow, limit: buffer, bell: make(chan struct{}, 1)}
+	w := &Watch{r: r, caller: c, run: req.Run, flow: req.Workflow, logs: req.Logs, limit: buffer, bell: make(chan struct{}, 1)}
 	if (req.Run == "") == (req.Workflow == "") {
 		return nil, &InvalidError{Code: "invalid_argument", Message: "watch a run or a workflow, one of them"}
 	}
@@ -139,9 +140,12 @@ func (r *Runner) Watch(ctx context.Context, c Caller, req WatchRequest, buffer i
 		return nil, err
 	}
 	var err error
-	if req.Run != "" {
+	switch {
+	case req.Run != "" && !r.owns(r.partOf(req.Run)): // behind join: a partition that leaves from here on ends the watch
+		err = fmt.Errorf("run %s: %w", req.Run, ErrMoved)
+	case req.Run != "":
 		err = w.beginRun(ctx, req)
-	} else {
+	default:
 		err = w.beginFlow(ctx)
 	}
 	if err != nil {

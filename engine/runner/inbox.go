@@ -3,14 +3,20 @@ package runner
 import (
 	"fmt"
 	"sync"
+
+	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/store"
 )
 
-// inbox is a lane's queue. Calls from outside are refused when it is full; what lanes tell each other always fits, since
-// it is bounded by what they hold, and refusing it could block two lanes on each other.
+// inbox is a lane's queue. Calls from outside are refused when it is full of them; what lanes tell each other, and what recovery
+// finds, always fits and takes no room from calls: it is bounded by what they hold, and refusing it could block two lanes on each
+// other.
 type inbox struct {
 	mu     sync.Mutex
 	tasks  []task
-	limit  int
+	done   int // how many of them, the first ones, were taken
+	called int // of the others, those from outside
+	limit  int // of those
 	closed bool
 	bell   chan struct{} // holds one token when there is something
 }
@@ -18,13 +24,32 @@ type inbox struct {
 // task is one thing to do with a run, on its lane.
 type task struct {
 	run    string // whose it is; empty when it is about no run
+	part   onPart // whose it is when it is about no run, but about one partition
 	tenant string // where to find it when it is not in memory; empty when only one in memory is meant
 	fresh  bool   // the run does not exist yet: do makes it
 	mayBe  bool   // do makes the run when there is none yet
+	called bool   // it comes from outside
 	again  bool   // a run that was set aside is read once more
 	once   *onceKey
 	do     func(*turn)
 	fail   func(error) // the run could not be had, deciding failed, or the lane ends; may be nil
+}
+
+// onPart is a partition, counted from 1; 0 is none.
+type onPart uint16
+
+func on(p store.Partition) onPart { return onPart(p) + 1 }
+
+// partition is the one that a task is about, if it is about one.
+func (t *task) partition() (p store.Partition, is bool) {
+	if t.part > 0 {
+		return store.Partition(t.part - 1), true
+	}
+	if t.run == "" {
+		return 0, false
+	}
+	n, err := id.Partition(t.run)
+	return store.Partition(n), err == nil
 }
 
 func newInbox(limit int) *inbox {
@@ -39,10 +64,12 @@ func (b *inbox) offer(t task) error {
 	case b.closed:
 		b.mu.Unlock()
 		return fmt.Errorf("stopping: %w", ErrUnavailable)
-	case len(b.tasks) >= b.limit:
+	case b.called >= b.limit:
 		b.mu.Unlock()
 		return ErrOverloaded
 	}
+	t.called = true
+	b.called++
 	b.tasks = append(b.tasks, t)
 	b.mu.Unlock()
 	b.ring()
@@ -62,11 +89,22 @@ func (b *inbox) push(t task) {
 // drain takes up to n tasks in order into dst and rings again when some are left.
 func (b *inbox) drain(dst []task, n int) []task {
 	b.mu.Lock()
-	k := min(n, len(b.tasks))
-	dst = append(dst, b.tasks[:k]...)
-	rest := copy(b.tasks, b.tasks[k:])
-	clear(b.tasks[rest:])
-	b.tasks = b.tasks[:rest]
+	k := min(n, len(b.tasks)-b.done)
+	took := b.tasks[b.done : b.done+k]
+	for i := range took {
+		if took[i].called {
+			b.called--
+		}
+	}
+	dst = append(dst, took...)
+	clear(took)
+	b.done += k
+	rest := len(b.tasks) - b.done
+	if rest <= b.done { // moving them costs no more than what was taken since the last time
+		copy(b.tasks, b.tasks[b.done:])
+		clear(b.tasks[b.done:])
+		b.tasks, b.done = b.tasks[:rest], 0
+	}
 	b.mu.Unlock()
 	if rest > 0 {
 		b.ring()
@@ -78,8 +116,8 @@ func (b *inbox) drain(dst []task, n int) []task {
 func (b *inbox) close() []task {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	left := b.tasks
-	b.tasks, b.closed = nil, true
+	left := b.tasks[b.done:]
+	b.tasks, b.done, b.called, b.closed = nil, 0, 0, true
 	return left
 }
 

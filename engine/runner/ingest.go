@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,7 +12,6 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/scheduler"
-	"cordum.dev/cordum/steps/expr"
 )
 
 // Codes of results that were refused at ingest.
@@ -25,9 +23,15 @@ const (
 // listen subscribes what workers send.
 func (r *Runner) listen() ([]bus.Subscription, error) {
 	subjects := map[string]bus.Handler{
-		bus.SubjectHeartbeat: r.onBeat,
-		bus.SubjectProgress:  r.onMessage,
-		bus.AnyPart:          r.onMessage, // every partition is this process's
+		bus.SubjectHeartbeat: r.onBeat, wire.SubjectHeartbeats: r.onBeat,
+		wire.SubjectHandshake: r.onHandshake, wire.SubjectHandshakes: r.onHandshake,
+		bus.SubjectProgress: r.onPlain, bus.SubjectResult: r.onPlain,
+		r.unheardInbox + ">": r.onUnheard,
+	}
+	if s := r.shared; s != nil {
+		subjects[SubjectEngines] = s.hear
+	} else {
+		subjects[bus.AnyPart] = r.onMessage // every partition is this process's
 	}
 	var subs []bus.Subscription
 	for subject, h := range subjects {
@@ -36,6 +40,13 @@ func (r *Runner) listen() ([]bus.Subscription, error) {
 			return subs, fmt.Errorf("subscribe %s: %w", subject, err)
 		}
 		subs = append(subs, s)
+	}
+	if r.cfg.Streams != nil { // what comes while an engine listens comes plainly, too: it is taken once
+		kept, err := r.cfg.Streams.Results(r.onPlain)
+		if err != nil {
+			return subs, fmt.Errorf("take kept results: %w", err)
+		}
+		subs = append(subs, kept)
 	}
 	if err := r.bus.Publish(bus.SubjectAskJobs, nil); err != nil {
 		return subs, fmt.Errorf("ask workers what they have: %w", err)
@@ -50,6 +61,9 @@ func (r *Runner) onBeat(m bus.Msg) {
 		r.metrics.malformed.Inc()
 		return
 	}
+	if !r.admitBeat(m.Subject, &p) {
+		return
+	}
 	h := p.GetHeartbeat()
 	if h == nil || len(h.Jobs) > maxHoldings {
 		r.metrics.malformed.Inc()
@@ -61,9 +75,12 @@ func (r *Runner) onBeat(m bus.Msg) {
 		GPU: float64(h.GpuUtilization), Direct: h.Direct, ListsJobs: h.ListsJobs, Draining: h.Draining, Leaving: h.Leaving,
 	}
 	for _, j := range h.Jobs {
-		b.Holds = append(b.Holds, scheduler.Hold{Attempt: j.JobId})
+		b.Holds = append(b.Holds, scheduler.Hold{Attempt: j.JobId, Token: j.Token})
 	}
 	r.dispatch.beat(b)
+	if !h.ListsJobs {
+		r.dispatch.checkpoint(h)
+	}
 }
 
 // onMessage takes what a worker says of an attempt.
@@ -85,10 +102,13 @@ func (r *Runner) onMessage(m bus.Msg) {
 			}
 			return t.job(step, scheduler.Begin{Token: b.Token, Worker: b.WorkerId}, nil)
 		})
+	case *wire.BusPacket_JobLog:
+		r.onLog(body.JobLog)
 	case *wire.BusPacket_JobProgress:
-		r.onProgress(body.JobProgress)
+		r.onProgress(body.JobProgress, false)
 	case *wire.BusPacket_JobReturn:
 		b := body.JobReturn
+		r.progress.release(b.JobId, b.Token, b.WorkerId)
 		r.toJob(m.Reply, b.JobId, b.Token, func(t *turn, step int32) scheduler.Ruling { return t.returned(step, b) })
 	default:
 		r.metrics.malformed.Inc()
@@ -99,6 +119,7 @@ func (r *Runner) onMessage(m bus.Msg) {
 // onResult reads a result and gives it to its job. It is acknowledged after the commit.
 func (r *Runner) onResult(reply string, res *wire.JobResult) {
 	r.crash(CrashResult)
+	r.progress.release(res.JobId, res.Token, res.WorkerId)
 	a := &arrival{reply: reply, res: res, at: r.now()}
 	a.outcome, a.state = outcomeOf(res)
 	r.receive(a)
@@ -106,16 +127,18 @@ func (r *Runner) onResult(reply string, res *wire.JobResult) {
 
 // receive gives a result to its job. One that has to be looked at, or kept, outside the lane comes here once more.
 func (r *Runner) receive(a *arrival) {
-	r.onJob(a.reply, a.res.JobId, a.res.Token, func(t *turn, step int32) {
-		if t.screens(step, a) {
-			return
-		}
-		t.judged = a.judged
-		ruling := t.result(step, a.res, a.outcome, a.state)
-		t.settle()
-		t.judged = nil
-		t.answerWorker(a.reply, ruling)
-	})
+	r.onJob(a.reply, a.res.JobId, a.res.Token, func(t *turn, step int32) { t.arrived(step, a) })
+}
+
+func (t *turn) arrived(step int32, a *arrival) {
+	if t.screens(step, a) {
+		return
+	}
+	t.judged = a.judged
+	ruling := t.result(step, a.res, a.outcome, a.state)
+	t.settle()
+	t.judged = nil
+	t.answerWorker(a.reply, ruling)
 }
 
 // result takes a worker's result to its job. One whose turn is over changes nothing and is noted once.
@@ -192,43 +215,11 @@ func saysUnknown(details []byte) bool {
 	return json.Unmarshal(details, &said) == nil && said.Outcome == "unknown"
 }
 
-func validJSON(b []byte) bool {
-	if !utf8.Valid(b) {
-		return false
-	}
-	_, err := expr.DecodeJSON(b)
-	return err == nil
-}
-
 func cutText(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// onProgress takes what a worker says of its work; RUNNING without more says that it took the job.
-func (r *Runner) onProgress(p *wire.JobProgress) {
-	if len(p.State) > maxState || (len(p.State) > 0 && !validJSON(p.State)) {
-		r.metrics.malformed.Inc()
-		return
-	}
-	r.toJob("", p.JobId, p.Token, func(t *turn, step int32) scheduler.Ruling {
-		j := t.live.jobs[step]
-		if !t.live.serves(step) {
-			return scheduler.Ruling{}
-		}
-		accepted := p.Status == wire.JobStatus_JOB_STATUS_RUNNING && !j.Begun && t.live.run.Spec(step).Idempotent
-		if accepted && !j.Cancel {
-			t.softJob(step, scheduler.Begin{Token: p.Token, Worker: p.WorkerId})
-		}
-		if p.Percent > 0 || p.Message != "" || len(p.State) > 0 {
-			t.softJob(step, scheduler.Progress{
-				Token: p.Token, Worker: p.WorkerId, Percent: p.Percent, Message: cutText(p.Message, maxMessage), State: p.State,
-			})
-		}
-		return scheduler.Ruling{}
-	})
 }
 
 // toJob gives what a worker said to its job, on the lane of its run, and answers the worker after the commit.
@@ -297,9 +288,13 @@ func ackOf(err error) wire.AckCode {
 	return wire.AckCode_ACK_CODE_RETRY
 }
 
-// ack answers a worker's request.
+// ack answers a worker's request, where somebody waits for an answer and nowhere else: who asks names the subject, and the
+// engine may publish where who asks may not.
 func (r *Runner) ack(reply string, code wire.AckCode, message string) {
-	if reply == "" {
+	if r.acked(reply, code) {
+		return
+	}
+	if !bus.IsInbox(reply) {
 		return
 	}
 	data := plainAcks[code]

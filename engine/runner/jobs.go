@@ -3,10 +3,15 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/id"
+	"cordum.dev/cordum/steps"
+	"cordum.dev/cordum/steps/expr"
 )
 
 // jobStep is the id of the one step of a job's run.
@@ -14,13 +19,12 @@ const jobStep = "job"
 
 // Submit starts a single job: a run of one step. The bool says that the idempotency key was seen before.
 func (r *Runner) Submit(ctx context.Context, c Caller, req JobRequest) (JobView, bool, error) {
-	source, err := json.Marshal(jobDefinition(req))
+	plan, err := r.jobPlan(&req)
 	if err != nil {
-		return JobView{}, false, &InvalidError{Code: "invalid_argument", Message: "the job cannot be encoded"}
+		return JobView{}, false, err
 	}
-	plan, diags := compile(source, FormatJSON)
-	if plan == nil {
-		return JobView{}, false, &InvalidError{Code: "invalid_job", Message: firstError(diags), Diagnostics: diags}
+	if err := checkJobInput(req.Input); err != nil {
+		return JobView{}, false, err
 	}
 	if _, err := r.defs.put(ctx, c, plan, false); err != nil {
 		return JobView{}, false, err
@@ -29,10 +33,50 @@ func (r *Runner) Submit(ctx context.Context, c Caller, req JobRequest) (JobView,
 		Input: req.Input, Context: req.Context, Labels: req.Labels, IdempotencyKey: req.IdempotencyKey,
 	})
 	if err != nil {
-		return JobView{}, false, err
+		return JobView{}, false, aboutJob(err)
 	}
-	v, err := r.Job(ctx, c, id.Job(started.RunID, jobStep, 0))
-	return v, started.Replayed, err
+	v, err := r.Job(ctx, c, jobOf(started.RunID))
+	return v, started.Replayed, begunJob(started.RunID, err)
+}
+
+// begunJob says of a job that was begun, or cancelled, and could not be looked at then, where it is: a plain refusal would say that
+// nothing was done.
+func begunJob(run string, err error) error {
+	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrOverloaded) {
+		return err
+	}
+	return &UnknownError{Run: run, Job: jobOf(run), Cause: err}
+}
+
+// checkJobInput refuses an input that its worker could not be given: it is the value of an expression, whose parts are bounded.
+func checkJobInput(raw json.RawMessage) error {
+	if len(raw) <= smallInput {
+		return nil
+	}
+	v, err := expr.DecodeJSON(raw)
+	if err != nil {
+		return nil //nolint:nilerr // start refuses it, with its place
+	}
+	if tooLarge := (*expr.Error)(nil); errors.As(expr.Fits(v), &tooLarge) {
+		return &InvalidError{Code: "payload_too_large", Message: "the input of a job: " + tooLarge.Message + ": keep it elsewhere and pass where it is"}
+	}
+	return nil
+}
+
+// jobOf is the id of the job whose run this is.
+func jobOf(run string) string { return id.Job(run, jobStep, 0) }
+
+// jobPlan checks a single job, and answers the plan of its run.
+func (r *Runner) jobPlan(req *JobRequest) (*steps.Workflow, error) {
+	source, err := json.Marshal(jobDefinition(*req))
+	if err != nil {
+		return nil, &InvalidError{Code: "invalid_argument", Message: "the job cannot be encoded"}
+	}
+	plan, diags := compile(source, FormatJSON)
+	if plan == nil {
+		return nil, &InvalidError{Code: "invalid_job", Message: firstError(diags), Diagnostics: diags}
+	}
+	return plan, r.admitJob(req)
 }
 
 // jobDefinition is the definition of a job's run. What differs from job to job (input, labels) is the run's, so that alike
@@ -53,6 +97,9 @@ func jobDefinition(req JobRequest) map[string]any {
 	if len(req.Requires) > 0 {
 		step["requires"] = req.Requires
 	}
+	if req.ResourceLock != "" {
+		step["resource_lock"] = lockDefinition(req)
+	}
 	if req.TimeoutSec != 0 {
 		step["timeout_sec"] = req.TimeoutSec
 	}
@@ -64,39 +111,82 @@ func jobDefinition(req JobRequest) map[string]any {
 
 // Job answers one job, of the jobs API or of a workflow's step.
 func (r *Runner) Job(ctx context.Context, c Caller, jobID string) (JobView, error) {
+	v, err := r.job(ctx, c, jobID)
+	v.Placement.ask(r.dispatch)
+	return v, err
+}
+
+// job is Job but for what it waits for.
+func (r *Runner) job(ctx context.Context, c Caller, jobID string) (JobView, error) {
 	ref, err := id.ParseJob(jobID)
 	if err != nil {
 		return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
 	}
-	return readRun(ctx, r, c.Tenant, ref.Run, func(lr *live) (JobView, error) {
-		node, j := lr.job(ref)
-		if j == nil {
-			return JobView{}, fmt.Errorf("job %.64q: %w", jobID, ErrNotFound)
-		}
-		return lr.jobView(node), nil
-	})
+	return r.jobOf(ctx, c.Tenant, ref)
 }
 
-// Jobs lists the jobs of the jobs API, newest first.
+func (r *Runner) jobOf(ctx context.Context, tenant string, ref id.JobRef) (JobView, error) {
+	return readRun(ctx, r, tenant, ref.Run, func(lr *live) (JobView, error) { return lr.viewOf(ref) })
+}
+
+// viewOf is a job of the run, or ErrNotFound.
+func (lr *live) viewOf(ref id.JobRef) (JobView, error) {
+	node, j := lr.job(ref)
+	if j == nil {
+		return JobView{}, fmt.Errorf("job %.64q: %w", id.Job(ref.Run, ref.Step, ref.Iteration), ErrNotFound)
+	}
+	return lr.jobView(node), nil
+}
+
+// Jobs lists the jobs of the jobs API, newest first. Of many that wait for a worker only the first few say what for.
 func (r *Runner) Jobs(ctx context.Context, c Caller, f Filter) ([]JobView, string, error) {
-	state := f.State
-	f.State, f.Kind = "", "job"
+	f.Kind = engine.KindJob.String()
 	rows, next, err := r.Runs(ctx, c, f)
 	if err != nil {
 		return nil, "", err
 	}
-	out := make([]JobView, 0, len(rows))
-	for _, row := range rows {
-		v, err := r.Job(ctx, c, id.Job(row.ID, jobStep, 0))
-		if err != nil {
-			r.cfg.Logger.Warn("job of a list cannot be read", "run_id", row.ID, "error", err)
-			continue
-		}
-		if state == "" || state == v.State {
-			out = append(out, v)
-		}
+	out := r.jobsOf(ctx, c.Tenant, rows)
+	if f.State != "" { // it may have changed meanwhile
+		out = slices.DeleteFunc(out, func(v JobView) bool { return v.State != f.State })
+	}
+	left := maxPlacements
+	for i := range out {
+		out[i].Placement = out[i].Placement.askOf(r.dispatch, &left)
 	}
 	return out, next, nil
+}
+
+// jobsOf are the jobs of runs of a list, but for those that cannot be read; a few are read at a time. One that has ended is read from
+// the store: no lane waits for it.
+func (r *Runner) jobsOf(ctx context.Context, tenant string, rows []RunHeader) []JobView {
+	views, errs := make([]JobView, len(rows)), make([]error, len(rows))
+	var all sync.WaitGroup
+	for first := range min(readAtOnce, len(rows)) {
+		all.Go(func() {
+			for i := first; i < len(rows); i += readAtOnce {
+				ref := id.JobRef{Run: rows[i].ID, Step: jobStep, Attempt: 1}
+				if rows[i].EndedAt == nil {
+					views[i], errs[i] = r.jobOf(ctx, tenant, ref)
+					continue
+				}
+				lr, err := r.loadFenced(ctx, tenant, ref.Run)
+				if err == nil {
+					views[i], err = lr.viewOf(ref)
+				}
+				errs[i] = err
+			}
+		})
+	}
+	all.Wait()
+	out := make([]JobView, 0, len(rows))
+	for i, err := range errs {
+		if err != nil {
+			r.cfg.Logger.Warn("job of a list cannot be read", "run_id", rows[i].ID, "error", err)
+			continue
+		}
+		out = append(out, views[i])
+	}
+	return out
 }
 
 // CancelJob cancels a job of the jobs API. A job of a workflow is its run's to cancel.
@@ -109,7 +199,8 @@ func (r *Runner) CancelJob(ctx context.Context, c Caller, jobID string) (JobView
 		return v, fmt.Errorf("job %s belongs to workflow %s: cancel its run %s: %w", v.ID, v.Workflow, v.RunID, ErrConflict)
 	}
 	if _, err := r.Command(ctx, c, v.RunID, Command{Verb: VerbCancel}); err != nil {
-		return v, err
+		return v, aboutJob(err)
 	}
-	return r.Job(ctx, c, jobID)
+	after, err := r.Job(ctx, c, jobID)
+	return after, begunJob(v.RunID, err)
 }

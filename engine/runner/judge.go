@@ -22,6 +22,9 @@ func (t *turn) jobAsked(f *engine.JobAsked) {
 // can decide, the job stays pending.
 func (t *turn) judge(step int32) {
 	r, lr := t.lane.r, t.live
+	if t.unfitJob(step) {
+		return
+	}
 	if h := r.holds.over(lr, step); h != nil {
 		t.putOff(step, h.why())
 		return
@@ -61,7 +64,7 @@ func (t *turn) rule(step int32, d safety.Decision, hash, shadow string) {
 		t.letGo(step)
 		t.job(step, in, nil)
 		t.askLeave(step, d, hash)
-	case d.Verdict.MayStart() && len(d.Constraints) == 0:
+	case d.Verdict.MayStart() && len(d.Constraints) == 0 && !lr.limited(r, step):
 		in.Allow = true
 		t.letGo(step)
 		t.drop(step)
@@ -104,7 +107,7 @@ func (t *turn) releaseJob(step int32) {
 		return // it comes back when there is room
 	}
 	delete(lr.putOff, step)
-	t.job(step, scheduler.Leave{Token: t.lane.r.token(lr.run.Tenant)}, nil)
+	t.job(step, scheduler.Leave{Token: t.lane.r.token(lr.run.Tenant), Fence: lr.fence(step)}, nil)
 	t.consume(step)
 	t.idle(step, false)
 }

@@ -48,6 +48,9 @@ var errNoKernel = errors.New("the safety kernel is not available")
 
 // inForce is the digest of the policy that what is sent must have been decided by; "" when it is not known.
 func (r *Runner) inForce() string {
+	if r.stale() {
+		return ""
+	}
 	if remote := r.kernel.Remote(); remote != nil {
 		return remote.Active()
 	}
@@ -66,7 +69,7 @@ func (r *Runner) evaluate(req safety.Request) (d safety.Decision, shadow string,
 		}
 	}()
 	s := r.kernel.Snapshot()
-	if s == nil {
+	if s == nil || r.stale() {
 		return d, "", errNoKernel
 	}
 	d = safety.Evaluate(s, req)

@@ -1,13 +1,17 @@
 package runner
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
+
+	"cordum.dev/cordum/scheduler"
+	"cordum.dev/cordum/store"
 )
 
 // lane serves a share of the partitions: it drains its inbox, decides everything in the batch against the runs it holds,
@@ -18,11 +22,18 @@ type lane struct {
 	log   *slog.Logger
 
 	runs    map[string]*live
-	broken  map[string]error // runs that cannot be read; their records stay as they are
+	broken  map[string]error    // runs that cannot be read; their records stay as they are
+	retired map[string]struct{} // runs that are removed with the commit to come
+	mending map[string]string   // tenants of runs that are read again in a moment: a commit failed
+	doubts  map[string][]string // attempts of such runs, of which the fleet was not told
 	alarms  alarms
-	idle    []string         // runs that may be dropped, oldest first
-	waiting map[string]*live // runs with jobs that are not decided
-	soft    []*live          // runs with soft facts to be written soon
+	// loadings are runs that are being read for tasks that wait.
+	loadings loadings
+	// sleepers are runs that are not in memory and have nothing to do before a time.
+	sleepers sleepers
+	idle     []string         // runs that may be dropped, oldest first
+	waiting  map[string]*live // runs with jobs that are not decided
+	soft     []*live          // runs with soft facts to be written soon
 
 	batch     []task
 	dirty     []*live    // runs of the commit to come
@@ -30,20 +41,32 @@ type lane struct {
 	keys      map[string]answered
 	moves     []move                // what the fleet is to be told after the commit
 	spare     []move                // the list before, to be used again
+	answers   []notice              // room for what the fleet answers to it
 	limits    map[string]*limitHome // those that somebody holds or waits for
 	reserving []*limitHome          // limits of the commit to come
-	turns     uint64                // grows with what is said to limits
+	fences    map[store.Partition]*scheduler.Fence
+	calls     map[string][]*lockCall       // who waits for a lock from outside, by its name and theirs
+	letters   map[store.Partition][]letter // to owners of partitions, of this round
+	vouch     []store.Partition            // of which the place is told that it knows all
+	has       []bool                       // by partition, those that it serves; nil: the process is alone, and it serves its share
+	parting   []parting                    // partitions that leave with the round
+	turns     uint64                       // grows with what is said to limits
 	sweepAt   time.Time
+	since     atomic.Int64 // when its round began, in ns after shared.began; 0: it is in none, or the process is alone
 	buf       scratch
 	trail     trail
 }
 
 func newLane(r *Runner) *lane {
-	return &lane{
+	l := &lane{
 		r: r, inbox: newInbox(inboxTasks), log: r.cfg.Logger,
-		runs: make(map[string]*live), broken: make(map[string]error), waiting: make(map[string]*live), keys: make(map[string]answered), trail: newTrail(),
+		runs: make(map[string]*live), broken: make(map[string]error), mending: make(map[string]string), retired: make(map[string]struct{}), waiting: make(map[string]*live), keys: make(map[string]answered), trail: newTrail(), loadings: newLoadings(),
 		sweepAt: r.now().Add(sweepEvery),
 	}
+	if !r.alone() {
+		l.has = make([]bool, len(r.epochs))
+	}
+	return l
 }
 
 // Run serves until ctx ends, commits what is decided, and then refuses what is left.
@@ -56,6 +79,7 @@ func (l *lane) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			l.r.crash(CrashDrain)
 			l.flushSoft(time.Time{})
+			l.keepLogs()
 			l.commit(context.WithoutCancel(ctx))
 			return l.r.fatal()
 		case <-l.inbox.bell:
@@ -73,6 +97,10 @@ func (l *lane) Run(ctx context.Context) error {
 func (l *lane) round(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx) // what was begun is finished: a store call that was cut off says nothing
 	now := l.r.now()
+	if s := l.r.shared; s != nil {
+		s.dropOverdue(time.Now())
+		defer l.enterRound(s)()
+	}
 	if !now.Before(l.sweepAt) {
 		l.sweep(ctx, now)
 	}
@@ -81,6 +109,12 @@ func (l *lane) round(ctx context.Context) {
 	l.flushSoft(now)
 	l.commit(ctx)
 	l.flushMoves(ctx)
+	if len(l.parting) > 0 {
+		l.part(ctx)
+	}
+	if len(l.letters) > 0 {
+		l.sendLetters()
+	}
 	if len(l.dirty) > 0 {
 		l.inbox.ring()
 	}
@@ -102,11 +136,21 @@ func (l *lane) performAll(ctx context.Context) {
 	}
 }
 
-// perform does one task, fenced: a panic or an unreadable record costs its run, never the lane.
+// perform does one task, or has it wait until its run is in memory.
 func (l *lane) perform(ctx context.Context, t *task) {
+	if l.moved(t) == nil && l.waits(t) {
+		return
+	}
+	l.performNow(ctx, t)
+}
+
+// performNow does one task, fenced: a panic or an unreadable record costs its run, never the lane.
+func (l *lane) performNow(ctx context.Context, t *task) {
 	turn := turn{lane: l, now: l.r.now()}
-	var err error
-	turn.live, err = l.get(ctx, t)
+	err := l.moved(t)
+	if err == nil {
+		turn.live, err = l.get(ctx, t)
+	}
 	if t.mayBe && errors.Is(err, ErrNotFound) {
 		err = nil
 	}
@@ -138,13 +182,18 @@ func (l *lane) get(ctx context.Context, t *task) (*live, error) {
 	if t.fresh || t.run == "" {
 		return nil, nil
 	}
-	if t.tenant == "" {
-		return nil, fmt.Errorf("run %.64q: %w", t.run, ErrNotFound)
+	if _, gone := l.retired[t.run]; gone {
+		return nil, fmt.Errorf("run %s: %w", t.run, ErrNotFound)
 	}
 	if err := l.broken[t.run]; err != nil && !t.again {
 		return nil, fmt.Errorf("run %s: %w", t.run, errors.Join(errSetAside, ErrUnavailable, err))
 	}
-	lr, err := l.r.loadFenced(ctx, t.tenant, t.run)
+	// What says nothing of a tenant is for runs in memory. One that is not there for a moment only is one of them.
+	tenant := cmp.Or(t.tenant, l.mending[t.run])
+	if tenant == "" {
+		return nil, fmt.Errorf("run %.64q: %w", t.run, ErrNotFound)
+	}
+	lr, err := l.r.loadFenced(ctx, tenant, t.run)
 	switch {
 	case err == nil:
 		delete(l.broken, t.run)
@@ -154,13 +203,16 @@ func (l *lane) get(ctx context.Context, t *task) (*live, error) {
 	case errors.Is(err, ErrNotFound) || transient(err):
 		return nil, err
 	}
-	l.setAside(ctx, t.run, t.tenant, err)
+	l.setAside(ctx, t.run, tenant, err)
 	return nil, fmt.Errorf("run %s: %w", t.run, errors.Join(errSetAside, ErrUnavailable, err))
 }
 
 // adopt keeps a run in memory and makes room for it.
 func (l *lane) adopt(lr *live) {
 	l.runs[lr.id] = lr
+	l.loadings.touch(lr.id)
+	delete(l.mending, lr.id)
+	l.resolve(lr)
 	l.followKey(lr)
 	l.schedule(lr)
 	l.rest(lr)
@@ -205,6 +257,7 @@ func (l *lane) forget(lr *live, err error) {
 	l.alarms.remove(&lr.alarm)
 	l.unkey(lr.id)
 	l.dropKey(lr)
+	l.doubtMoves(lr)
 	replies := lr.replies
 	lr.replies, lr.then, lr.moves, lr.pending = nil, nil, nil, nil
 	for _, reply := range replies {
@@ -214,10 +267,15 @@ func (l *lane) forget(lr *live, err error) {
 
 // fireAlarms does what is due. What is overdue after a long sleep comes in batches.
 func (l *lane) fireAlarms(ctx context.Context, now time.Time) {
-	for n := 0; len(l.alarms) > 0 && !l.alarms[0].due.After(now) && n < batchTasks; n++ {
-		t := heap.Pop(&l.alarms).(*alarm).task
+	for range batchTasks {
+		due, any := l.nextDue()
+		if !any || due.After(now) {
+			return
+		}
+		t := l.popDue()
+		moved := l.moved(&t) != nil // then it is about to be forgotten: an alarm that is due would ring until that is done
 		l.perform(ctx, &t)
-		if lr := l.runs[t.run]; lr != nil {
+		if lr := l.runs[t.run]; lr != nil && !moved {
 			l.schedule(lr)
 		}
 	}
@@ -265,6 +323,10 @@ func (l *lane) refuse() {
 			t.fail(stopping)
 		}
 	}
+	for _, g := range l.loadings.runs {
+		g.refuse(stopping)
+	}
+	clear(l.loadings.runs)
 	for _, lr := range l.dirty {
 		l.forget(lr, stopping)
 	}

@@ -37,6 +37,7 @@ type live struct {
 	softAt  time.Time // when the oldest uncommitted soft fact was made
 	row     liveRow   // as stored
 	header  standing  // as the header has it stored
+	byState string    // as the index of states has it stored
 	extra   extraWrites
 	spoilt  error // why pending could not be written
 
@@ -50,17 +51,21 @@ type live struct {
 	late [][]byte     // tokens of late results noted
 
 	undo     undoNotes
-	mover    string // who last had the run do again, or undo, what it did; "" nobody: it asks for who started it
-	told     told   // what the run that started it was told
-	key      string // of its workflow's concurrency, for the keyring; "" when it has none
-	fromStep string // what people call the step that started it
-	heldSeen int    // how many held compensations are counted
+	dead     deadNotes // which of its jobs are dead letters
+	mover    string    // who last had the run do again, or undo, what it did; "" nobody: it asks for who started it
+	told     told      // what the run that started it was told
+	keySaid  keySaid   // of it, to the place
+	key      string    // of its workflow's concurrency, for the keyring; "" when it has none
+	fromStep string    // what people call the step that started it
+	heldSeen int       // how many held compensations are counted
+	heldRow  bool      // the index of states has it among those with one
 
 	putOff   map[int32]string // jobs that are not decided, and why
 	refusals int              // how often in a row nobody could decide
 	askAgain bool             // they are to be decided again soon
 	asking   map[int32]int32  // jobs that a remote kernel is asked about, and the attempt
 
+	settings *fleetSettings            // how long things take that do not say so; nil: as long as they like
 	reserved reservations              // what jobs ask of limits
 	bounds   map[int32]readConstraints // of jobs, read
 
@@ -79,6 +84,8 @@ type extraWrites struct {
 	puts    []store.Put
 	deletes []store.Key
 }
+
+func (w *extraWrites) any() bool { return len(w.puts)+len(w.deletes) > 0 }
 
 func newLive(runID string, plan *steps.Workflow) (*live, error) {
 	p, err := id.Partition(runID)
@@ -176,7 +183,7 @@ func (lr *live) terms(node int32) scheduler.Terms {
 		grace = dag.DefaultCancelGrace
 	}
 	return scheduler.Terms{
-		Idempotent: spec.Idempotent, Timeout: lr.attemptTimeout(node), QueueTimeout: spec.Def.QueueTimeout,
+		Idempotent: spec.Idempotent, Timeout: lr.attemptTimeout(node), QueueTimeout: lr.queueTimeout(node),
 		HeartbeatTimeout: spec.Def.HeartbeatTimeout, CancelGrace: grace,
 	}
 }
@@ -207,6 +214,7 @@ func (lr *live) Fields(c *codec.Codec) {
 	lr.timerFields(c)
 	lr.undo.fields(c)
 	c.String(&lr.mover)
+	lr.dead.fields(c)
 }
 
 func (lr *live) approvalFields(c *codec.Codec) {

@@ -88,6 +88,9 @@ func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("definition of run %s: %w", run, err)
 	}
+	if plan, err = r.pinnedPlan(ctx, tenant, run, plan); err != nil {
+		return nil, err
+	}
 	lr, err := r.begin(ctx, tenant, run, plan)
 	if err != nil {
 		return nil, err
@@ -100,7 +103,9 @@ func (r *Runner) load(ctx context.Context, tenant, run string) (*live, error) {
 	}
 	lr.committed, lr.header, lr.fromStep = lr.seq, standing{h.State, h.Compensation.String()}, h.FromStep
 	lr.row = liveRow{Present: !lr.run.Settled()}
-	lr.heldSeen = lr.run.Held()
+	lr.byState = lr.stateRow()
+	lr.heldSeen, lr.heldRow = lr.run.Held(), lr.run.Held() > 0
+	lr.dead.written()
 	return lr, nil
 }
 
@@ -111,14 +116,14 @@ func (r *Runner) begin(ctx context.Context, tenant, run string, plan *steps.Work
 	if err != nil {
 		return nil, err
 	}
-	lr.run.Tenant = tenant
+	lr.run.Tenant, lr.settings = tenant, &r.fleet
 	err = r.loadSnapshot(ctx, tenant, lr)
 	if err == nil || transient(err) {
 		return lr, err
 	}
 	r.cfg.Logger.Error("snapshot cannot be read: the run is rebuilt from its log", "run_id", run, "error", err)
 	if lr, err = newLive(run, plan); err == nil {
-		lr.run.Tenant = tenant
+		lr.run.Tenant, lr.settings = tenant, &r.fleet
 	}
 	return lr, err
 }

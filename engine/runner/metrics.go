@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,17 +29,24 @@ type metrics struct {
 	faults      prometheus.Counter
 	quarantined prometheus.Counter
 	malformed   prometheus.Counter
+	// configRefused counts configuration files and documents that were not taken.
+	configRefused prometheus.Counter
 
 	rollbacks    prometheus.Counter
 	undoFailed   prometheus.Counter
 	undoDuration prometheus.Histogram
 	undosHeld    prometheus.Gauge
 
-	outputs outputMetrics
+	outputs  outputMetrics
+	replicas replicaMetrics
+	locks    lockMetrics
+	logs     logMetrics
 
 	succeeded prometheus.Counter // steps{succeeded}: the common one
 	allowed   prometheus.Counter // evaluations{ALLOW}
 	byTopic   sync.Map           // topic → *topicMetrics
+
+	topics, packs, workflows labelValues
 }
 
 // topicMetrics are the counters of one topic, found once.
@@ -47,6 +55,7 @@ type topicMetrics struct {
 }
 
 func (m *metrics) topic(name string) *topicMetrics {
+	name = m.topics.of(name)
 	if t, ok := m.byTopic.Load(name); ok {
 		return t.(*topicMetrics)
 	}
@@ -79,13 +88,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "cordum_workflow_duration_seconds", Help: "From a run's start to its end.",
 			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 1800, 3600, 86400},
 		}),
-		denied:      one("cordum_safety_denied_total", "Jobs that the policy denied."),
-		unavailable: one("cordum_safety_unavailable_total", "Times that nobody could decide about a job, so that it waits."),
-		faults:      one("cordum_runs_faulted_total", "Runs that the engine could not go on with."),
-		quarantined: one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
-		malformed:   one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
-		rollbacks:   one("cordum_saga_rollbacks_total", "Compensations of runs begun."),
-		undoFailed:  one("cordum_saga_compensation_failed_total", "Times that a compensation had to wait for a person."),
+		denied:        one("cordum_safety_denied_total", "Jobs that the policy denied."),
+		unavailable:   one("cordum_safety_unavailable_total", "Times that nobody could decide about a job, so that it waits."),
+		faults:        one("cordum_runs_faulted_total", "Runs that the engine could not go on with."),
+		quarantined:   one("cordum_runs_quarantined_total", "Runs whose records could not be read."),
+		configRefused: one("cordum_config_refused_total", "Configuration files and documents that were refused; the ones before stay in force."),
+		malformed:     one("cordum_packets_malformed_total", "Messages from workers that could not be read."),
+		rollbacks:     one("cordum_saga_rollbacks_total", "Compensations of runs begun."),
+		undoFailed:    one("cordum_saga_compensation_failed_total", "Times that a compensation had to wait for a person."),
 		undoDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "cordum_saga_rollback_duration_seconds", Help: "From the begin of a run's compensation to its end.",
 			Buckets: []float64{.005, .01, .05, .1, .5, 1, 5, 30, 60, 300, 1800, 3600, 86400},
@@ -94,13 +104,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "cordum_saga_compensations_held", Help: "Compensations that wait for a person now.",
 		}),
 	}
-	m.outputs = newOutputMetrics(one)
+	m.outputs, m.logs, m.locks = newOutputMetrics(one), newLogMetrics(), newLockMetrics()
 	m.succeeded = m.steps.WithLabelValues("succeeded", "")
 	m.allowed = m.evaluations.WithLabelValues(safety.Allow.String())
 	if reg != nil {
 		reg.MustRegister(m.received, m.dispatched, m.completed, m.jobs, m.steps, m.evaluations, m.latency, m.started, m.ended,
-			m.duration, m.denied, m.unavailable, m.faults, m.quarantined, m.malformed, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
+			m.duration, m.denied, m.unavailable, m.faults, m.quarantined, m.malformed, m.configRefused, m.rollbacks, m.undoFailed, m.undoDuration, m.undosHeld)
 		reg.MustRegister(m.outputs.all()...)
+		reg.MustRegister(m.locks.wait, m.locks.held)
+		reg.MustRegister(m.logs.lines)
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cordum_scheduler_active_goroutines", Help: "Goroutines of this process.",
+		}, func() float64 { return float64(runtime.NumGoroutine()) }))
 	}
 	return m
 }
@@ -118,8 +133,8 @@ func (m *metrics) stepEnded(status, reason string) {
 }
 
 func (m *metrics) jobEnded(j *scheduler.Job) {
-	m.completed.WithLabelValues(j.Topic, j.State.String()).Inc()
-	m.jobs.WithLabelValues(j.State.String(), j.Pack).Inc()
+	m.completed.WithLabelValues(m.topics.of(j.Topic), j.State.String()).Inc()
+	m.jobs.WithLabelValues(j.State.String(), m.packs.of(j.Pack)).Inc()
 }
 
 func (m *metrics) runEnded(r *engine.Run) {
@@ -127,7 +142,7 @@ func (m *metrics) runEnded(r *engine.Run) {
 	if r.Kind == engine.KindJob {
 		name = "job"
 	}
-	m.ended.WithLabelValues(name, r.State.String()).Inc()
+	m.ended.WithLabelValues(m.workflows.of(name), r.State.String()).Inc()
 	m.duration.Observe(r.EndedAt.Sub(r.StartedAt).Seconds())
 }
 
@@ -143,22 +158,3 @@ func known(reason string) string {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
-
-// queueCollector shows the fleet's queues when they are asked for.
-type queueCollector struct {
-	d    *dispatch
-	desc *prometheus.Desc
-}
-
-// Describe implements prometheus.Collector.
-func (q queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- q.desc }
-
-// Collect implements prometheus.Collector.
-func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
-	q.d.mu.Lock()
-	stats := q.d.fleet.Queue()
-	q.d.mu.Unlock()
-	for _, s := range stats {
-		ch <- prometheus.MustNewConstMetric(q.desc, prometheus.GaugeValue, float64(s.Depth), s.Topic)
-	}
-}

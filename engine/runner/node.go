@@ -15,6 +15,7 @@ import (
 type attemptIDs struct {
 	send         int32
 	job, attempt string
+	withheld     uint32 // how often an attempt was taken out of the queue by a pause
 }
 
 // grow makes room for the jobs of nodes that facts appended.

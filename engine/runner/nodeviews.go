@@ -168,5 +168,6 @@ func (r *Runner) Iterations(ctx context.Context, c Caller, run, step, cursor str
 		}
 		return p, nil
 	})
+	r.placements(p.views)
 	return p.views, p.next, err
 }

@@ -113,7 +113,7 @@ func dueID(t time.Time) string { return fmt.Sprintf("%016x/", uint64(t.UnixNano(
 func (l *lane) sweep(ctx context.Context, now time.Time) {
 	l.sweepAt = now.Add(sweepEvery)
 	for p := range l.r.epochs {
-		if l.r.lanes[p%len(l.r.lanes)] != l {
+		if l.r.lanes[p%len(l.r.lanes)] != l || l.has != nil && !l.has[p] {
 			continue
 		}
 		if l.sweepPartition(ctx, store.Partition(p), now) {

@@ -27,6 +27,7 @@ type arrival struct {
 	outcome engine.Outcome
 	state   scheduler.JobState
 
+	spoilt   bool // a success whose output nobody can read
 	screened bool // it was looked at, or nobody has to
 	judged   *safety.OutputDecision
 	asked    safety.Request
@@ -40,6 +41,7 @@ func (t *turn) screens(step int32, a *arrival) bool {
 	if a.screened || t.live.run.Fault != "" {
 		return false
 	}
+	topic := t.outputTopic(step, a)
 	check, known := t.outputCheck(step, a)
 	if !known {
 		r.metrics.unavailable.Inc()
@@ -50,7 +52,7 @@ func (t *turn) screens(step int32, a *arrival) bool {
 	switch {
 	case a.large():
 		places = r.keeping
-	case check == nil:
+	case check == nil && topic == nil:
 		return false
 	}
 	select {
@@ -61,6 +63,9 @@ func (t *turn) screens(step int32, a *arrival) bool {
 	}
 	r.work.Go(func() {
 		defer func() { <-places }()
+		if topic != nil {
+			r.fit(a, topic)
+		}
 		if check != nil {
 			r.screen(a, check)
 		}

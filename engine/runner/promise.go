@@ -35,6 +35,6 @@ func (p promise[T]) wait(ctx context.Context) (T, error) {
 		return a.value, a.err
 	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("the outcome is not known yet: %w", errors.Join(ErrUnavailable, ctx.Err()))
+		return none, unsure{fmt.Errorf("the outcome is not known yet: %w", errors.Join(ErrUnavailable, ctx.Err()))}
 	}
 }

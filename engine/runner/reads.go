@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"cordum.dev/cordum/engine"
@@ -101,6 +100,7 @@ func asUnavailable(err error) error {
 // View answers a run. One whose records cannot be read is shown by its header, faulted, with the error.
 func (r *Runner) View(ctx context.Context, c Caller, run string) (RunView, error) {
 	v, err := readRun(ctx, r, c.Tenant, run, func(lr *live) (RunView, error) { return lr.view(), nil })
+	r.placements(v.Steps)
 	if err == nil || errors.Is(err, ErrNotFound) {
 		return v, err
 	}
@@ -173,7 +173,7 @@ func (r *Runner) LatestRun(ctx context.Context, c Caller, workflow string) (stri
 	return rows[0].ID, nil
 }
 
-// Runs lists runs, newest first. Jobs of the jobs API are only shown when Kind asks for them.
+// Runs lists runs, newest first. Jobs of the jobs API are only shown when Kind asks for them; they are of no workflow.
 func (r *Runner) Runs(ctx context.Context, c Caller, f Filter) ([]RunHeader, string, error) {
 	n, err := f.limit()
 	if err != nil {
@@ -186,38 +186,45 @@ func (r *Runner) Runs(ctx context.Context, c Caller, f Filter) ([]RunHeader, str
 		return nil, "", fmt.Errorf("workflow %.64q: %w", f.Workflow, ErrNotFound)
 	}
 	below, err := ulidCursor(f.Cursor)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, "", err
+	case f.Workflow != "" && f.Kind == engine.KindJob.String():
+		return nil, "", nil
+	case f.Workflow != "" && f.State != "":
+		return r.runsOfBoth(ctx, c.Tenant, f, below, n)
 	}
-	var out []RunHeader
-	for looked := 0; len(out) < n; {
-		rows, more, err := r.newest(ctx, c.Tenant, f.Workflow, below, n)
-		if err != nil {
+	return r.runsOfOne(ctx, c.Tenant, f, below, n)
+}
+
+// runsOfOne is a page of Runs from the one index that serves the filter. All of its rows fit but those that changed meanwhile; only
+// where all runs are asked for, jobs lie among them.
+func (r *Runner) runsOfOne(ctx context.Context, tenant string, f Filter, below string, n int) (out []RunHeader, next string, err error) {
+	table, prefix := indexOf(f)
+	w := r.walkRows(table, tenant, []string{prefix}, below, n)
+	for others := 0; ; {
+		row, err := w.next(ctx)
+		switch {
+		case err != nil:
 			return nil, "", err
-		}
-		for i, row := range rows {
-			below = row.order
-			h, err := r.headerOf(ctx, c.Tenant, row)
-			if err != nil {
-				r.cfg.Logger.Warn("run of a list cannot be read", "run_id", row.id, "error", err)
-				continue
-			}
-			if h.Kind.String() != f.Kind || (f.State != "" && h.State != f.State) {
-				continue
-			}
-			out = append(out, h.view(row.id))
-			if len(out) == n && (more || i < len(rows)-1) {
-				return out, encodeCursor(below), nil
-			}
-		}
-		if !more {
-			break
-		}
-		if looked += len(rows); looked >= maxLooked {
+		case row.id == "":
+			return out, "", nil
+		case len(out) == n || others >= maxLooked:
 			return out, encodeCursor(below), nil
+		case others > n && table == store.TableHeader:
+			return r.runsAmongJobs(ctx, tenant, f, below, n, out)
 		}
+		below = row.order
+		h, err := r.headerOf(ctx, tenant, row)
+		if err != nil {
+			r.cfg.Logger.Warn("run of a list cannot be read", "run_id", row.id, "error", err)
+		}
+		if err != nil || h.Kind.String() != f.Kind || (f.State != "" && f.Kind != engine.KindJob.String() && h.State != f.State) {
+			others++
+			continue
+		}
+		out = append(out, h.view(row.id))
 	}
-	return out, "", nil
 }
 
 // headerOf answers the header of a listed run, which the list holds already unless it is a workflow's.
@@ -234,55 +241,23 @@ func ulidCursor(cursor string) (string, error) {
 		return "", nil
 	}
 	last, err := decodeCursor(cursor)
-	if err != nil || !id.IsRun("00"+last) {
+	if err != nil || !id.IsRun("00"+strings.TrimSuffix(last, behindRuns)) { // a place just behind a run is one, too
 		return "", ErrInvalidCursor
 	}
 	return last, nil
 }
 
-// listed is a row of a list that is merged from all partitions.
-type listed struct {
-	table store.Table
-	id    string // without the table's prefix
-	order string // id without its partition: its ULID first
-	value []byte
-}
-
-// newest answers the newest runs below a ULID, of a workflow or of all.
-func (r *Runner) newest(ctx context.Context, tenant, workflow, below string, n int) ([]listed, bool, error) {
-	if workflow != "" {
-		return r.merge(ctx, store.TableRecent, tenant, workflow+"\x01", below, n)
+// indexOf is the index that serves a filter by one thing, and what its rows begin with.
+func indexOf(f Filter) (table store.Table, prefix string) {
+	switch {
+	case f.Workflow != "":
+		return store.TableRecent, f.Workflow + "\x01"
+	case f.State != "":
+		return store.TableByState, statePrefix(f.Kind, f.State)
+	case f.Kind == engine.KindJob.String():
+		return store.TableRecent, allJobs + "\x01"
 	}
-	return r.merge(ctx, store.TableHeader, tenant, "", below, n)
-}
-
-// merge merges the ordered rows of all partitions whose ids are prefix, partition, ULID and more: newest first, at most n,
-// those below a place if it is not empty.
-func (r *Runner) merge(
-	ctx context.Context, table store.Table, tenant, prefix, below string, n int,
-) (rows []listed, more bool, err error) {
-	for p := range r.epochs {
-		from, to := fmt.Sprintf("%s%02X", prefix, p), fmt.Sprintf("%s%02X~", prefix, p)
-		if below != "" {
-			to = from + below
-		}
-		page, err := r.store.Scan(ctx, store.Partition(p), store.Range{
-			Table: table, Tenant: tenant, From: from, To: to, Reverse: true, Limit: n,
-		})
-		if err != nil {
-			return nil, false, fmt.Errorf("read a list: %w", errors.Join(ErrUnavailable, err))
-		}
-		for _, rec := range page.Records {
-			name := strings.TrimPrefix(rec.Key.ID, prefix)
-			rows = append(rows, listed{table: table, id: name, order: name[min(2, len(name)):], value: rec.Value})
-		}
-		more = more || page.Next != nil
-	}
-	slices.SortFunc(rows, func(a, b listed) int { return strings.Compare(b.order, a.order) })
-	if len(rows) > n {
-		rows, more = rows[:n], true
-	}
-	return rows, more, nil
+	return store.TableHeader, ""
 }
 
 func (h *runHeader) view(run string) RunHeader {

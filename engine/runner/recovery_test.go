@@ -140,7 +140,7 @@ func (w *world) sound(l *ledger, run string) {
 // TestFaultsOfTheStore runs random workflows over a store that fails on purpose, and stops the runner in the middle
 // (with a last commit, or without one) or leaves it to heal.
 func TestFaultsOfTheStore(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range seeds(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 1))

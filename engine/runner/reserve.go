@@ -9,6 +9,7 @@ import (
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/scheduler"
+	"cordum.dev/cordum/store"
 )
 
 // This file is a job's side of limits: what it asks for before its release, one after another, and gives back after its end.
@@ -23,10 +24,11 @@ type reservations struct {
 // reservation is what one attempt asks for and holds. While it waits it holds nothing for longer than giveBackAfter.
 type reservation struct {
 	attempt int32
-	wants   []want // in the fixed order: budgets, rates, concurrency limits, each by name
+	wants   []want // in the fixed order: budgets, rates, concurrency limits, each by name; then the lock
 	turn    scheduler.Turn
-	asking  int    // of wants, the one that it waits for; -1: none
-	asked   uint64 // grows with each wish: an alarm of an older one does nothing
+	asking  int      // of wants, the one that it waits for; -1: none
+	asked   uint64   // grows with each wish: an alarm of an older one does nothing
+	blocked []string // who holds the lock that it waits for, as far as it was told
 }
 
 // want is one limit of a job.
@@ -36,6 +38,8 @@ type want struct {
 	unit  string // of a budget
 	cost  int64  // of a budget, in millionths: the estimate
 	held  bool
+	fence int64     // of a lock that is held: its fencing token
+	since time.Time // of a lock: when it was first asked for
 }
 
 func (res *reservation) complete() bool {
@@ -92,7 +96,7 @@ func (t *turn) want(step int32, res *reservation, wants []want) {
 	for _, w := range res.wants {
 		at := slices.IndexFunc(wants, func(now want) bool { return same(now, w) })
 		if at >= 0 {
-			wants[at].held = w.held
+			wants[at].held, wants[at].fence, wants[at].since = w.held, w.fence, w.since
 			continue
 		}
 		t.lane.say(w.name, scheduler.LimitRelease{Job: t.live.jobID(step), Turn: res.turn, Attempt: res.attempt})
@@ -161,8 +165,11 @@ func (l *lane) askNext(lr *live, step int32) {
 // ask says what a job waits for, and looks again after a while: messages may be lost.
 func (l *lane) ask(lr *live, step int32, res *reservation) {
 	w, j := &res.wants[res.asking], lr.jobs[step]
+	if w.since.IsZero() {
+		w.since = l.r.now()
+	}
 	l.say(w.name, scheduler.LimitAsk{
-		Job: lr.jobID(step), Turn: res.turn, Attempt: res.attempt, Terms: w.terms, Amount: w.cost,
+		Job: lr.jobID(step), Tenant: lr.run.Tenant, Turn: res.turn, Attempt: res.attempt, Terms: w.terms, Amount: w.cost,
 		Priority: lr.run.Spec(step).Priority, Since: j.CreatedAt,
 	})
 	res.asked++
@@ -178,7 +185,8 @@ func (l *lane) ask(lr *live, step int32, res *reservation) {
 }
 
 // waitOn goes on waiting, holding nothing: what a job has meanwhile of other limits somebody else may use. It is asked for
-// again when what it waits for is there. Under another policy the job may have other limits: it is decided again.
+// again when what it waits for is there; a lock that was given back so has another fencing token then. Under another policy the
+// job may have other limits: it is decided again.
 func (t *turn) waitOn(step int32, res *reservation) {
 	l, lr := t.lane, t.live
 	for i := range slices.Backward(res.wants) {
@@ -195,11 +203,22 @@ func (t *turn) waitOn(step int32, res *reservation) {
 	}
 }
 
-// nextTurn orders what is said of a run's jobs: turns grow, over restarts, too.
-func (l *lane) nextTurn(lr *live) scheduler.Turn {
+// nextTurn orders what is said of a run's jobs.
+func (l *lane) nextTurn(lr *live) scheduler.Turn { return l.turnIn(lr.part) }
+
+// turnIn is the next turn of a partition. Turns grow over restarts, too, and when the store is put back into another one, whose
+// epochs begin anew: its generation counts for more than they do.
+func (l *lane) turnIn(p store.Partition) scheduler.Turn {
 	l.turns++
-	return scheduler.Turn{Epoch: uint64(l.r.epoch(lr.part)), N: l.turns}
+	epoch := uint64(l.r.epoch(p))
+	if g := l.r.identity.Generation; g > 1 {
+		epoch += g << epochBits
+	}
+	return scheduler.Turn{Epoch: epoch, N: l.turns}
 }
+
+// epochBits is the room of epochs in a turn. A generation is at most a count, or the seconds since 1970.
+const epochBits = 32
 
 // limitSaid takes a limit's answer to a job that asked.
 func (t *turn) limitSaid(ref id.JobRef, name limitName, a scheduler.LimitAnswer) {
@@ -224,8 +243,12 @@ func (t *turn) limitSaid(ref id.JobRef, name limitName, a scheduler.LimitAnswer)
 	case a.Refused != "":
 		t.refuse(step, name, a.Refused)
 		return
+	case a.Waits:
+		t.lockAwaited(step, res, a)
+		return
 	}
-	res.wants[at].held, res.asking = true, -1
+	t.lockGot(&res.wants[at], a)
+	res.wants[at].held, res.asking, res.blocked = true, -1, nil
 	if !res.complete() {
 		t.lane.askNext(lr, step)
 		return
@@ -305,11 +328,15 @@ func (lr *live) limitAwaited(step int32) string {
 	if res == nil || res.asking < 0 {
 		return ""
 	}
-	return "waiting for limit " + res.wants[res.asking].name.label
+	w := &res.wants[res.asking]
+	if w.name.kind == scheduler.LimitLock {
+		return "waiting for " + w.name.label + heldBy(res.blocked)
+	}
+	return "waiting for limit " + w.name.label
 }
 
 const (
-	// giveBackAfter is how long a job keeps what it has of limits while it waits for another one (ARCHITECTURE §1).
+	// giveBackAfter is how long a job keeps what it has of limits while it waits for another one.
 	giveBackAfter = time.Second
 	// limitAskAgain is how long a job waits for a limit before it says again that it does, limitPatience how long a limit
 	// believes who holds or waits without hearing of them: one lease, and two.

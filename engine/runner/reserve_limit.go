@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"cordum.dev/cordum/internal/codec"
-	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/store"
 )
@@ -17,7 +16,10 @@ type limitHome struct {
 	name    limitName
 	limit   *scheduler.Limit
 	answers []scheduler.LimitAnswer
-	queued  bool // in the lane's list of the commit to come
+	acts    []docAct            // what people did to it, for the audit log
+	kept    []promise[struct{}] // who waits for the commit to come
+	counted int                 // of a lock: holders that the gauge of locks knows of
+	queued  bool                // in the lane's list of the commit to come
 	alarm   alarm
 }
 
@@ -32,27 +34,23 @@ func holderKey(n limitName, job string) store.Key {
 	return store.Key{Table: store.TableLimit, Tenant: n.tenant, ID: n.id + limitRow + job}
 }
 
-// say brings a message to a limit, wherever it lives. A lost one does no harm: jobs ask again, limits doubt.
-func (l *lane) say(n limitName, in scheduler.LimitInput) {
-	home := l.r.lanes[int(n.part)%len(l.r.lanes)]
-	home.inbox.push(task{do: func(t *turn) { t.lane.takeLimit(n, in) }})
-}
-
 // takeLimit gives a message to a limit's machine. One that cannot be read now is tried again; one that panics is forgotten and
 // read again.
 func (l *lane) takeLimit(n limitName, in scheduler.LimitInput) {
 	h, err := l.limitHome(context.Background(), n)
 	if err != nil {
 		l.log.Warn("limit cannot be read now", "limit", n.label, "tenant", n.tenant, "error", err)
-		l.later(retryPause, task{do: func(t *turn) { t.lane.takeLimit(n, in) }})
+		l.later(retryPause, task{part: on(n.part), do: func(t *turn) { t.lane.takeLimit(n, in) }})
 		return
 	}
 	delete(l.limits, n.key())
-	change := h.limit.Take(l.r.now(), in)
+	now := l.r.now()
+	change := h.limit.Take(now, in)
 	l.limits[n.key()] = h
+	l.lockTaken(h, now, change.Answers)
 	h.answers = append(h.answers, change.Answers...)
 	for _, d := range change.Doubts {
-		l.tellHolder(h.name, d, (*turn).limitDoubts)
+		l.tellHolder(h.name, d, letterDoubt)
 	}
 	if !h.queued {
 		h.queued = true
@@ -65,7 +63,11 @@ func (l *lane) limitHome(ctx context.Context, n limitName) (*limitHome, error) {
 	if h := l.limits[n.key()]; h != nil {
 		return h, nil
 	}
-	h := &limitHome{name: n, limit: scheduler.NewLimit(n.kind, limitPatience)}
+	limit, err := l.newLimit(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	h := &limitHome{name: n, limit: limit}
 	at := store.Range{Table: store.TableLimit, Tenant: n.tenant, From: n.id, To: n.id + "\x02", Limit: store.MaxScan}
 	for {
 		page, err := l.r.store.Scan(ctx, n.part, at)
@@ -95,6 +97,9 @@ func (l *lane) restore(h *limitHome, rec store.Record) {
 		holder := &scheduler.Holder{}
 		if err = codec.Decode(rec.Value, holder); err != nil {
 			*holder = scheduler.Holder{}
+			if isOutsider(job) {
+				holder.Until = l.r.now().Add(MaxLockTTL)
+			}
 		}
 		holder.Job = job
 		h.limit.Restore(holder)
@@ -116,18 +121,20 @@ func (l *lane) keepLimits() {
 		if l.limits[h.name.key()] != h {
 			continue // it panicked: who asked asks again
 		}
-		if w, answers := h.write(l); len(w.puts)+len(w.deletes) > 0 {
+		if w := h.write(l); len(w.puts)+len(w.deletes) > 0 {
 			l.docs = append(l.docs, w)
 		} else {
-			l.limitKept(h, answers, nil)
+			w.done(nil)
 		}
 	}
+	l.keepFences()
 }
 
-// write is what the store does not have yet of a limit, and the answers that wait for it.
-func (h *limitHome) write(l *lane) (docWrite, []scheduler.LimitAnswer) {
+// write is what the store does not have yet of a limit. The answers wait for it.
+func (h *limitHome) write(l *lane) docWrite {
 	unsaved := h.limit.Unsaved()
-	w := docWrite{part: h.name.part}
+	w := docWrite{part: h.name.part, acts: h.acts}
+	h.acts = nil
 	for _, holder := range unsaved.Put {
 		w.puts = append(w.puts, store.Put{Key: holderKey(h.name, holder.Job), Value: encode(holder)})
 	}
@@ -141,10 +148,15 @@ func (h *limitHome) write(l *lane) (docWrite, []scheduler.LimitAnswer) {
 	case unsaved.Head:
 		w.puts = append(w.puts, store.Put{Key: limitKey(h.name), Value: encode(h.limit)})
 	}
-	answers := h.answers
-	h.answers = nil
-	w.done = func(err error) { l.limitKept(h, answers, err) }
-	return w, answers
+	answers, kept := h.answers, h.kept
+	h.answers, h.kept = nil, nil
+	w.done = func(err error) {
+		for _, p := range kept {
+			p.put(answerOf[struct{}]{err: wrapCommit(err)})
+		}
+		l.limitKept(h, answers, err)
+	}
+	return w
 }
 
 // limitKept tells jobs what is durable. After a commit that failed the machine is read again, and who asked asks again.
@@ -153,13 +165,15 @@ func (l *lane) limitKept(h *limitHome, answers []scheduler.LimitAnswer, err erro
 		l.log.Error("limit could not be kept", "limit", h.name.label, "tenant", h.name.tenant, "error", err)
 		delete(l.limits, h.name.key())
 		l.alarms.remove(&h.alarm)
+		l.lockLost(h, err)
 		name := h.name
-		l.later(limitAskAgain, task{do: func(t *turn) { t.lane.takeLimit(name, scheduler.LimitTick{}) }})
+		l.later(limitAskAgain, task{part: on(name.part), do: func(t *turn) { t.lane.takeLimit(name, scheduler.LimitTick{}) }})
 		return
 	}
 	for _, a := range answers {
-		l.tellHolder(h.name, a, (*turn).limitSaid)
+		l.tellHolder(h.name, a, letterAnswer)
 	}
+	l.countLock(h, h.limit.Holding())
 	if h.limit.Idle() {
 		delete(l.limits, h.name.key())
 		l.alarms.remove(&h.alarm)
@@ -171,7 +185,7 @@ func (l *lane) limitKept(h *limitHome, answers []scheduler.LimitAnswer, err erro
 // setLimitAlarm wakes a limit when time alone lets somebody in, or when it has not heard of somebody for long.
 func (l *lane) setLimitAlarm(h *limitHome) {
 	name, now := h.name, l.r.now()
-	h.alarm.task = task{do: func(t *turn) { t.lane.takeLimit(name, scheduler.LimitTick{}) }}
+	h.alarm.task = task{part: on(name.part), do: func(t *turn) { t.lane.takeLimit(name, scheduler.LimitTick{}) }}
 	due := now.Add(limitPatience)
 	if h.alarm.slot > 0 && h.alarm.due.After(now) && h.alarm.due.Before(due) {
 		due = h.alarm.due
@@ -182,38 +196,22 @@ func (l *lane) setLimitAlarm(h *limitHome) {
 	l.alarms.set(&h.alarm, due)
 }
 
-// tellHolder gives a limit's word to the run of a job, on its lane.
-func (l *lane) tellHolder(n limitName, a scheduler.LimitAnswer, do func(*turn, id.JobRef, limitName, scheduler.LimitAnswer)) {
-	ref, err := id.ParseJob(a.Job)
-	home := l.r.laneOf(ref.Run)
-	if err != nil || home == nil {
-		l.log.Error("limit is held by no job of this store", "limit", n.label, "job_id", clip(a.Job))
-		return
-	}
-	home.surely(task{run: ref.Run, tenant: n.tenant, do: func(t *turn) { do(t, ref, n, a) }}, func(err error) {
-		home.limitLost(n.tenant, ref.Run, n, a, err)
-	})
-}
-
-// recoverLimits reads every limit that somebody held when the process before ended. Holders that have ended meanwhile are
-// found by asking their runs.
-func (r *Runner) recoverLimits(ctx context.Context) error {
-	for p := range r.epochs {
-		at := store.Range{Table: store.TableLimit, Limit: store.MaxScan}
-		for {
-			page, err := r.store.Scan(ctx, store.Partition(p), at)
-			if err != nil {
-				return fmt.Errorf("find the limits of partition %d: %w", p, err)
-			}
-			for _, rec := range page.Records {
-				r.recoverLimit(store.Partition(p), rec)
-			}
-			if at.After = page.Next; page.Next == nil {
-				break
-			}
+// recoverLimits reads every limit of a partition that somebody held when the process before ended. Holders that have ended
+// meanwhile are found by asking their runs.
+func (r *Runner) recoverLimits(ctx context.Context, p store.Partition) error {
+	at := store.Range{Table: store.TableLimit, Limit: store.MaxScan}
+	for {
+		page, err := r.store.Scan(ctx, p, at)
+		if err != nil {
+			return fmt.Errorf("find the limits of partition %d: %w", p, err)
+		}
+		for _, rec := range page.Records {
+			r.recoverLimit(p, rec)
+		}
+		if at.After = page.Next; page.Next == nil {
+			return nil
 		}
 	}
-	return nil
 }
 
 func (r *Runner) recoverLimit(p store.Partition, rec store.Record) {
@@ -222,9 +220,9 @@ func (r *Runner) recoverLimit(p store.Partition, rec store.Record) {
 	if !isHolder || kind == 0 {
 		return
 	}
-	n := limitName{tenant: rec.Key.Tenant, id: limit, label: limit, kind: kind, terms: scheduler.LimitTerms{Per: per}, part: p}
+	n := limitName{tenant: rec.Key.Tenant, id: limit, label: limitLabel(kind, limit), kind: kind, terms: scheduler.LimitTerms{Per: per}, part: p}
 	l := r.lanes[int(p)%len(r.lanes)]
-	l.inbox.push(task{do: func(t *turn) {
+	l.inbox.push(task{part: on(p), do: func(t *turn) {
 		if l.limits[n.key()] == nil {
 			l.takeLimit(n, scheduler.LimitTick{})
 		}

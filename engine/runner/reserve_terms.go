@@ -34,6 +34,7 @@ const (
 	runBudgetPrefix  = "budget-of-run/"
 	ratePrefix       = "rate/"
 	concurrentPrefix = "concurrent/"
+	lockPrefix       = "lock/"
 )
 
 // limitKind says which machine a row belongs to, and within which time it forgets; no kind for what is no limit's.
@@ -46,6 +47,8 @@ func limitKind(limit string) (scheduler.LimitKind, time.Duration) {
 		return scheduler.LimitBudget, 0
 	case concurrentPrefix:
 		return scheduler.LimitConcurrent, 0
+	case lockPrefix:
+		return scheduler.LimitLock, 0
 	case ratePrefix:
 		window, _, _ := strings.Cut(rest, "/")
 		per, err := time.ParseDuration(window)
@@ -79,10 +82,30 @@ func (r *Runner) limit(tenant string, kind scheduler.LimitKind, label, limit str
 	return n
 }
 
-// wants are the limits that the decision about a job names, in the fixed order in which all jobs ask.
-func (lr *live) wants(r *Runner, step int32) (out []want) {
+// wants are the limits of a job, in the fixed order in which all jobs ask: those that its decision names, those of its topic, and
+// its lock.
+func (lr *live) wants(r *Runner, step int32) []want {
 	j := lr.jobs[step]
-	if j == nil || len(j.Constraints) == 0 {
+	if j == nil {
+		return nil
+	}
+	out := append(lr.constraintWants(r, step), r.topicWants(j.Topic)...)
+	if j.Lock != "" {
+		out = append(out, lr.lockWant(r, step))
+	}
+	slices.SortStableFunc(out, func(a, b want) int {
+		if d := limitOrder[a.name.kind] - limitOrder[b.name.kind]; d != 0 {
+			return d
+		}
+		return strings.Compare(a.name.key(), b.name.key())
+	})
+	return out
+}
+
+// constraintWants are the limits that the decision about a job names.
+func (lr *live) constraintWants(r *Runner, step int32) (out []want) {
+	j := lr.jobs[step]
+	if len(j.Constraints) == 0 {
 		return nil
 	}
 	list, err := lr.constraints(step)
@@ -101,17 +124,13 @@ func (lr *live) wants(r *Runner, step int32) (out []want) {
 			out = append(out, want{terms: terms, name: r.limit(lr.run.Tenant, scheduler.LimitConcurrent, "MaxConcurrent "+strconv.FormatInt(c.Max, 10)+" of "+j.Topic, limit, terms)})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b want) int {
-		if d := limitOrder[a.name.kind] - limitOrder[b.name.kind]; d != 0 {
-			return d
-		}
-		return strings.Compare(a.name.key(), b.name.key())
-	})
 	return out
 }
 
-// limitOrder is the fixed order: what is cheap to give back first.
-var limitOrder = map[scheduler.LimitKind]int{scheduler.LimitBudget: 1, scheduler.LimitRate: 2, scheduler.LimitConcurrent: 3}
+// limitOrder is the fixed order: what is cheap to give back first, and last what is waited for holding nothing else.
+var limitOrder = map[scheduler.LimitKind]int{
+	scheduler.LimitBudget: 1, scheduler.LimitRate: 2, scheduler.LimitConcurrent: 3, scheduler.LimitLock: 4,
+}
 
 // budgetWants are a budget of the run, which lives with it, and one of the tenant's day.
 func (lr *live) budgetWants(r *Runner, step int32, b *safety.Budget) (out []want) {

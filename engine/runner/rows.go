@@ -34,20 +34,27 @@ func (l *lane) writeRun(ctx context.Context, tx *store.Tx, lr *live) error {
 	value := appendEntry(nil, lr.pending, &l.buf.fact, &l.trail)
 	lr.log.facts += len(lr.pending)
 	lr.log.bytes += len(value)
+	entry, chunks := value, []string(nil)
 	if len(value) > maxEntry {
 		var err error
-		if value, err = l.r.outsource(ctx, lr.part, lr.run.Tenant, value); err != nil {
+		if value, chunks, err = l.r.outsource(ctx, lr.part, lr.run.Tenant, value); err != nil {
 			return err
 		}
 	}
+	lr.noteBlobs(tx, entry, chunks)
 	tx.Appends = append(tx.Appends, store.Append{
 		Log: store.LogID{Tenant: lr.run.Tenant, Run: lr.id}, Prev: lr.prev, First: first,
 		Count: uint32(len(lr.pending)), Value: value,
 	})
 	lr.prev = first
+	if err := l.writeDead(ctx, tx, lr); err != nil {
+		return err
+	}
 	tx.Puts = append(tx.Puts, lr.extra.puts...)
 	tx.Deletes = append(tx.Deletes, lr.extra.deletes...)
 	lr.writeHeader(tx)
+	lr.writeByState(tx)
+	lr.writeHeld(tx)
 	lr.writeLiveRow(tx)
 	if lr.log.due() && !lr.run.Settled() {
 		l.writeSnapshot(tx, lr)
@@ -65,18 +72,17 @@ func (l *lane) writeSnapshot(tx *store.Tx, lr *live) {
 	l.r.crash(CrashSnapshot)
 }
 
-// outsource keeps an entry that is too large for a log in blobs, and answers the entry that names them.
-func (r *Runner) outsource(ctx context.Context, p store.Partition, tenant string, value []byte) ([]byte, error) {
-	var chunks []string
+// outsource keeps an entry that is too large for a log in blobs, and answers the entry that names them, and which they are.
+func (r *Runner) outsource(ctx context.Context, p store.Partition, tenant string, value []byte) (entry []byte, chunks []string, err error) {
 	for len(value) > 0 {
 		n := min(len(value), blobChunk)
 		digest, err := r.store.PutBlob(ctx, p, tenant, value[:n])
 		if err != nil {
-			return nil, fmt.Errorf("keep a large log entry: %w", err)
+			return nil, nil, fmt.Errorf("keep a large log entry: %w", err)
 		}
 		chunks, value = append(chunks, digest), value[n:]
 	}
-	return appendOutsourced(nil, chunks), nil
+	return appendOutsourced(nil, chunks), chunks, nil
 }
 
 // standing is what people see of a run at a glance.
@@ -201,7 +207,7 @@ func snapshotKey(tenant, run string) store.Key {
 
 // snapshotVersion is the first number of a snapshot. It grows with every change of what a state's fields are: a snapshot of
 // another version is not read, and the run is folded from its first fact.
-const snapshotVersion = 4
+const snapshotVersion = 5
 
 // snapshot is the stored form of a run's state: the log entry it stands behind, then the state.
 type snapshot struct {

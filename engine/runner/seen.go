@@ -19,7 +19,11 @@ func startScope(c Caller, key string) string {
 // is free as far as is durable: a start that is under way at this moment is not seen. Who has to store something before a
 // run can start asks first, and stores nothing for a key that is taken.
 func (r *Runner) Seen(ctx context.Context, c Caller, key string) (Started, error) {
-	scope := startScope(c, key)
+	return r.seen(ctx, startScope(c, key))
+}
+
+// seen is Seen of a key in its scope.
+func (r *Runner) seen(ctx context.Context, scope string) (Started, error) {
 	once := onceKey{scope: scope}
 	rec, err := r.store.Get(ctx, store.Partition(id.HashPartition(scope, len(r.epochs))), once.key())
 	if errors.Is(err, store.ErrNotFound) {

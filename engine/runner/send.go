@@ -46,17 +46,26 @@ func (d *dispatch) packet(lr *live, step int32) *wire.BusPacket {
 			WorkflowId: lr.run.Workflow, StepIndex: lr.run.Steps[step].Def, Iteration: max(lr.run.Steps[step].Item, 0), PrincipalId: lr.run.StartedBy, Labels: lr.run.Labels,
 			Meta: &wire.JobMetadata{
 				TenantId: lr.run.Tenant, ActorId: lr.run.StartedBy, IdempotencyKey: lr.effectKey(step), PackId: j.Pack, Requires: def.Requires,
+				Labels: effectLabels[s.Effect],
 			},
 			Token: j.Token, Input: inputOf(lr, step), AskBegin: !s.Idempotent,
-			AskAccept:     s.Idempotent && (timeout > 0 || def.QueueTimeout > 0 || def.HeartbeatTimeout > 0),
+			AskAccept:     s.Idempotent && (timeout > 0 || lr.queueTimeout(step) > 0 || def.HeartbeatTimeout > 0),
 			AnswerSubject: bus.Part(int(lr.part)), Attempt: j.Attempt, TimeoutMs: timeout.Milliseconds(),
-			ProgressState: j.Progress, JobHash: j.Hash, DecisionSnapshot: j.Snapshot, RunId: lr.id, StepId: def.ID,
-			Traceparent: d.r.traceparent(lr.id),
+			ProgressState: j.Progress, LogLines: maxLogSent, JobHash: j.Hash, DecisionSnapshot: j.Snapshot, RunId: lr.id, StepId: def.ID,
+			Traceparent: d.r.traceparent(lr.id), Locks: lr.lockHolds(step),
 		}},
 	}
 	d.r.constrain(packet.GetJobRequest(), lr, step)
 	return packet
 }
+
+// effectLabels tell workers what a step claims to do to the world, so that one which does more refuses.
+var effectLabels = map[dag.Effect]map[string]string{
+	dag.EffectUnsaid: {effectLabel: "write"}, dag.EffectNone: {effectLabel: "none"}, dag.EffectRead: {effectLabel: "read"}, dag.EffectWrite: {effectLabel: "write"},
+	dag.EffectIrreversible: {effectLabel: "irreversible"},
+}
+
+const effectLabel = "cordum.effect"
 
 func inputOf(lr *live, step int32) []byte {
 	if in := lr.run.Steps[step].Input.Data; len(in) > 0 {
@@ -79,7 +88,7 @@ func wirePriority(p dag.Priority) wire.JobPriority {
 func (d *dispatch) cancel(a attemptOf) {
 	packet := &wire.BusPacket{
 		SenderId: d.r.cfg.Owner, CreatedAt: timestamppb.New(d.r.now()), ProtocolVersion: 1,
-		Payload: &wire.BusPacket_JobCancel{JobCancel: &wire.JobCancel{JobId: a.id, Token: a.token, Reason: "cancelled"}},
+		Payload: &wire.BusPacket_JobCancel{JobCancel: &wire.JobCancel{JobId: a.id, Token: a.token, Reason: "cancelled", RequestedBy: d.r.cfg.Owner}},
 	}
 	data, err := proto.Marshal(packet)
 	if err == nil {

@@ -49,22 +49,30 @@ func (r *Runner) Rerun(ctx context.Context, c Caller, run string) (Started, erro
 
 // start checks what was sent, keeps what is large, and gives the lane a run to make.
 func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind engine.Kind, req StartRequest) (Started, error) {
+	plan, pinned, err := r.newestSchemas(ctx, plan)
+	if err != nil {
+		return Started{}, err
+	}
 	if err := checkStart(plan, req); err != nil {
 		return Started{}, err
 	}
 	var once *onceKey
-	scope := ""
-	if req.IdempotencyKey != "" {
-		scope = startScope(c, req.IdempotencyKey)
-		once = &onceKey{scope: scope, body: bodyHash(kind, plan, req), ttl: idempotencyTTL}
+	scope, own := startKey(c, req.IdempotencyKey)
+	if scope != "" {
+		once = &onceKey{scope: scope, body: bodyHash(kind, plan, req), ttl: commandTTL}
 	}
-	run := r.newRun(scope)
+	if own {
+		once.ttl = idempotencyTTL
+	}
+	run, err := r.runFor(c, once)
+	if err != nil {
+		return Started{}, err
+	}
 	in := engine.Submit{
 		Tenant: c.Tenant, Workflow: plan.Def.ID, Kind: kind, RerunOf: req.RerunOf, ForkOf: req.fork.of, Labels: req.Labels,
-		Roles: c.Roles, ActorType: c.ActorType, Owner: c.Owner, Keyed: req.IdempotencyKey != "",
-		Author: r.defs.author(ctx, c.Tenant, plan),
+		Roles: c.Roles, ActorType: c.ActorType, Owner: c.Owner, Keyed: req.IdempotencyKey != "", Build: r.build(),
+		Author: r.defs.author(ctx, c.Tenant, plan), Timeout: r.timeouts().Workflows[plan.Def.ID].Run,
 	}
-	var err error
 	if in.Input, err = r.payload(ctx, run, c.Tenant, req.Input); err != nil {
 		return Started{}, err
 	}
@@ -72,6 +80,9 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 		return Started{}, err
 	}
 	if in.Reused, err = r.keepReused(ctx, run, c.Tenant, req.fork.reused); err != nil {
+		return Started{}, err
+	}
+	if err := r.mayHaveKey(ctx, c, run, scope, plan, in); err != nil {
 		return Started{}, err
 	}
 	answer := newPromise[Started]()
@@ -83,6 +94,7 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 				return
 			}
 			err := t.make(c, plan, in, func(lr *live) {
+				lr.pin(pinned)
 				t.answerStart(answer, Started{RunID: lr.id, Workflow: plan.Def.ID, Digest: plan.Def.Digest})
 			})
 			if err != nil {
@@ -93,7 +105,8 @@ func (r *Runner) start(ctx context.Context, c Caller, plan *steps.Workflow, kind
 	if err != nil {
 		return Started{}, fmt.Errorf("start run: %w", err)
 	}
-	return answer.wait(ctx)
+	s, err := answer.wait(ctx)
+	return r.started(run, once, s, err)
 }
 
 // make makes the run that the turn is about and starts it. begun, called before anything is decided, may add to what the
@@ -107,14 +120,21 @@ func (t *turn) make(c Caller, plan *steps.Workflow, in engine.Submit, begun func
 	if err != nil {
 		return err
 	}
+	lr.settings = &t.lane.r.fleet
 	if err := t.takeKey(lr, plan.Def.Concurrency, &in); err != nil {
 		return err
 	}
 	t.live = lr
 	lr.run.Tenant = c.Tenant
 	t.lane.runs[lr.id] = lr
-	if in.Kind == engine.KindWorkflow {
-		lr.extra.puts = append(lr.extra.puts, store.Put{Key: recentKey(c.Tenant, in.Workflow, lr.id), Value: []byte{1}})
+	t.lane.loadings.touch(lr.id)
+	list := in.Workflow
+	if in.Kind == engine.KindJob {
+		list = allJobs
+	}
+	lr.extra.puts = append(lr.extra.puts, store.Put{Key: recentKey(c.Tenant, list, lr.id), Value: []byte{1}})
+	if in.Kind == engine.KindJob {
+		lr.extra.puts = append(lr.extra.puts, store.Put{Key: recentKey(c.Tenant, usedList(plan.Def.Digest), lr.id), Value: []byte{1}})
 	}
 	t.keep()
 	begun(lr)
@@ -124,6 +144,7 @@ func (t *turn) make(c Caller, plan *steps.Workflow, in engine.Submit, begun func
 
 func (t *turn) answerStart(answer promise[Started], started Started) {
 	r := t.lane.r
+	r.crash(CrashSubmitted)
 	t.reply(func(err error) {
 		if err != nil {
 			answer.fail(err)
@@ -163,20 +184,16 @@ func bodyHash(kind engine.Kind, plan *steps.Workflow, req StartRequest) string {
 
 // checkStart refuses what cannot be a run's input, before anything is stored.
 func checkStart(plan *steps.Workflow, req StartRequest) error {
-	for name, raw := range map[string]json.RawMessage{"input": req.Input, "context": req.Context} {
-		if len(raw) > maxInput {
-			return &InvalidError{Code: "payload_too_large", Message: fmt.Sprintf("%s is larger than %d bytes", name, maxInput)}
-		}
-		if len(raw) == 0 {
-			continue
-		}
-		v, err := expr.DecodeJSON(raw)
-		if err != nil {
-			return &InvalidError{Code: "invalid_" + name, Message: name + " is not JSON that can be kept (depth at most 64)"}
-		}
-		if _, ok := v.(map[string]any); name == "context" && !ok && v != nil {
-			return &InvalidError{Code: "invalid_context", Message: "context must be an object"}
-		}
+	input, err := startJSON("input", req.Input)
+	if err != nil {
+		return err
+	}
+	about, err := startJSON("context", req.Context)
+	if err != nil {
+		return err
+	}
+	if _, ok := about.(map[string]any); !ok && about != nil {
+		return &InvalidError{Code: "invalid_context", Message: "context must be an object"}
 	}
 	if len(req.Labels) > maxLabels {
 		return &InvalidError{Code: "invalid_labels", Message: fmt.Sprintf("at most %d labels", maxLabels)}
@@ -189,15 +206,34 @@ func checkStart(plan *steps.Workflow, req StartRequest) error {
 	if len(req.IdempotencyKey) > maxKey {
 		return &InvalidError{Code: "invalid_idempotency_key", Message: fmt.Sprintf("an idempotency key has at most %d bytes", maxKey)}
 	}
-	return checkInput(plan, req.Input)
+	if len(req.Input) == 0 {
+		input = map[string]any{}
+	}
+	return fits(plan, input)
 }
 
-// checkInput refuses an input that does not fit the definition's schema.
+// startJSON reads what a start brings; absent is nil.
+func startJSON(name string, raw json.RawMessage) (any, error) {
+	if len(raw) > maxInput {
+		return nil, &InvalidError{Code: "payload_too_large", Message: fmt.Sprintf("%s is larger than %d bytes", name, maxInput)}
+	}
+	v, err := expr.DecodeJSON(raw)
+	if err != nil {
+		return nil, &InvalidError{Code: "invalid_" + name, Message: name + " is not JSON that can be kept (depth at most 64)"}
+	}
+	return v, nil
+}
+
+// checkInput refuses an input that does not fit the definition's schema. It was decoded before.
 func checkInput(plan *steps.Workflow, raw json.RawMessage) error {
 	var input any = map[string]any{} // absent is empty
 	if len(raw) > 0 {
-		input, _ = expr.DecodeJSON(raw) // decoded before
+		input, _ = expr.DecodeJSON(raw)
 	}
+	return fits(plan, input)
+}
+
+func fits(plan *steps.Workflow, input any) error {
 	if err := plan.CheckInput(input); err != nil {
 		return &InvalidError{Code: "invalid_input", Message: err.Error()}
 	}

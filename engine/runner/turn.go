@@ -17,6 +17,7 @@ type turn struct {
 	err  error // deciding failed: the run is faulted
 
 	inputs []engine.Input         // asked for by facts, not decided yet
+	why    string                 // the reason of what its jobs record; "" but for what is done to all of them
 	judged *safety.OutputDecision // what the output policy said of the result that the task brings
 
 	fresh  string    // the run to make, of a fresh task
@@ -48,6 +49,21 @@ func (t *turn) by(c Caller) engine.Stamp {
 func (t *turn) reply(f func(err error)) {
 	t.live.replies = append(t.live.replies, f)
 	t.lane.queue(t.live)
+}
+
+// decline answers a refusal with fail: at once, or, where the run has facts that are not durable yet, when they are. Who is refused for
+// facts that never come to be would believe in them.
+func (t *turn) decline(fail func(error), why error) {
+	if t.live == nil || len(t.live.pending) == 0 {
+		fail(why)
+		return
+	}
+	t.reply(func(err error) {
+		if err == nil {
+			err = why
+		}
+		fail(err)
+	})
 }
 
 // after registers an effect of committed facts.
@@ -200,10 +216,10 @@ func (t *turn) job(step int32, in scheduler.JobInput, result *engine.Outcome) sc
 	if j == nil {
 		return scheduler.Ruling{Reply: scheduler.ReplyStale}
 	}
-	before := attemptOf{id: lr.attemptID(step), worker: j.Worker, token: j.Token}
+	before := lr.attemptOf(step)
 	ruling := scheduler.Decide(j, step, t.now, lr.terms(step), in)
 	for _, f := range ruling.Facts {
-		t.record(t.system(""), f)
+		t.record(t.system(t.why), f)
 	}
 	if ruling.Cancel {
 		t.tellCancel(before)
@@ -221,6 +237,12 @@ func (t *turn) job(step int32, in scheduler.JobInput, result *engine.Outcome) sc
 type attemptOf struct {
 	id, worker string
 	token      []byte
+	held       bool // somebody may have it
+}
+
+func (lr *live) attemptOf(step int32) attemptOf {
+	j := lr.jobs[step]
+	return attemptOf{id: lr.attemptID(step), worker: j.Worker, token: j.Token, held: j.Worker != "" || j.CAP}
 }
 
 // ended tells the fleet and the engine that an attempt is over.
@@ -228,9 +250,13 @@ func (t *turn) ended(step int32, j *scheduler.Job, a attemptOf, ruling scheduler
 	r := t.lane.r
 	t.tellFleet(move{kind: moveEnded, attempt: a.id})
 	r.metrics.jobEnded(j)
+	if j.CAP {
+		t.forgetPointers(a.id)
+	}
 	t.traceAttempt(step)
-	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt, MaxAttempts: maxAttempts(j)}
+	out := engine.Outcome{Stamp: t.system(""), Step: step, Attempt: j.Attempt, MaxAttempts: maxAttempts(j), Attempts: int32(t.live.standardOf(step).MaxAttempts)}
 	t.unreserve(step)
+	t.endLog(step, j, a)
 	if result != nil {
 		out.Result, out.Output, out.Failure, out.Effect = result.Result, result.Output, result.Failure, result.Effect
 		out.Rollback, out.Judged = result.Rollback, result.Judged
@@ -319,7 +345,7 @@ func (t *turn) fireDue() {
 
 // tellCancel asks the worker that has an attempt to stop, after the commit.
 func (t *turn) tellCancel(a attemptOf) {
-	if a.worker == "" {
+	if !a.held {
 		return
 	}
 	r := t.lane.r

@@ -46,6 +46,7 @@ func (lr *live) stepView(i int32) StepView {
 		if j.Percent > 0 || j.Message != "" {
 			v.Progress = &ProgressView{Percent: int(j.Percent), Message: j.Message}
 		}
+		v.Placement = lr.placementOf(i)
 		lr.jobWaits(i, j, &v)
 	}
 	return v
@@ -71,7 +72,7 @@ func (lr *live) jobView(i int32) JobView {
 	s, j := &lr.run.Steps[i], lr.jobs[i]
 	v := JobView{
 		ID: lr.jobID(i), RunID: lr.id, Topic: j.Topic, Pack: j.Pack, Tool: j.Tool, State: j.State.String(),
-		Attempt: int(j.Attempt), Worker: j.Worker, CreatedAt: j.CreatedAt, EndedAt: optional(s.EndedAt), Output: lr.outputView(i),
+		Attempt: int(j.Attempt), Worker: j.Worker, Placement: lr.placementOf(i), CreatedAt: j.CreatedAt, EndedAt: optional(s.EndedAt), Output: lr.outputView(i),
 	}
 	if lr.run.Kind == engine.KindWorkflow {
 		v.Workflow, v.Step = lr.run.Workflow, lr.run.Name(i)

@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"cordum.dev/cordum/bus/wire"
 	"cordum.dev/cordum/engine"
@@ -14,18 +15,43 @@ func (t *turn) announce(step int32) {
 	if t.live.run.Paused {
 		return // resume announces it
 	}
-	t.tellFleet(move{kind: moveAnnounce, attempt: t.live.attemptID(step), at: t.live.place(t.lane, step), request: t.live.demand(step)})
+	attempt := t.live.attemptID(step)
+	if pause := resendPause(t.live.jobs[step]); pause > 0 {
+		t.lane.later(pause, task{run: t.live.id, tenant: t.live.run.Tenant, do: func(t *turn) { t.offer(step, attempt) }})
+		return
+	}
+	t.offer(step, attempt)
+}
+
+// offer does so if the attempt is still to be had.
+func (t *turn) offer(step int32, attempt string) {
+	j := t.live.jobs[step]
+	if t.live.run.Paused || j == nil || j.State != scheduler.JobScheduled || t.live.attemptID(step) != attempt {
+		return
+	}
+	t.tellFleet(move{kind: moveAnnounce, attempt: attempt, at: t.live.place(t.lane, step), request: t.live.demand(step)})
+}
+
+// resendPause is how long a released attempt waits before it is offered: not at all, unless one worker after the other was
+// sent it and did not begin. That costs no attempt, so nothing else ends it, and each time costs the run's log an event.
+func resendPause(j *scheduler.Job) time.Duration {
+	free := int(j.Send - j.Attempt) // of each attempt one send was begun
+	if free <= PatientSends {
+		return 0
+	}
+	return min(resendFirst<<min(free-PatientSends-1, 16), ResendMost)
 }
 
 // demand is what the fleet must know of a released attempt.
 func (lr *live) demand(step int32) scheduler.Request {
 	spec, j := lr.run.Spec(step), lr.jobs[step]
-	def := spec.Def
-	return scheduler.Request{
-		Attempt: lr.attemptID(step), Tenant: lr.run.Tenant, Topic: j.Topic, Requires: def.Requires,
-		PreferredWorker: def.PreferredWorkerID, PreferredPool: def.PreferredPool,
+	r := scheduler.Request{
+		Attempt: lr.attemptID(step), Token: j.Token, Tenant: lr.run.Tenant, Topic: j.Topic, Requires: spec.Def.Requires,
+		PreferredWorker: spec.Def.PreferredWorkerID, PreferredPool: spec.Def.PreferredPool,
 		Priority: spec.Priority, ReleasedAt: j.CreatedAt,
 	}
+	placed(&r, lr.run.JobLabels(step))
+	return r
 }
 
 // announceScheduled offers every released attempt that nobody has.
@@ -41,17 +67,20 @@ func (t *turn) announceScheduled() {
 // withholdJobs takes attempts that no worker has yet out of the queue: a paused run starts nothing new. One that has limits is
 // released again by the resume: until then others may have them.
 func (t *turn) withholdJobs() {
+	for i, j := range t.live.jobs {
+		if j != nil && j.State == scheduler.JobScheduled {
+			t.withholdPaused(int32(i))
+		}
+	}
+}
+
+func (t *turn) withholdPaused(step int32) {
 	lr := t.live
-	for i, j := range lr.jobs {
-		step := int32(i)
-		if j == nil || j.State != scheduler.JobScheduled {
-			continue
-		}
-		t.tellFleet(move{kind: moveEnded, attempt: lr.attemptID(step)})
-		if len(lr.wants(t.lane.r, step)) > 0 {
-			t.job(step, scheduler.Withhold{Reason: "its run is paused"}, nil)
-			t.unreserve(step)
-		}
+	t.tellFleet(move{kind: moveEnded, attempt: lr.attemptID(step)})
+	lr.ids[step].withheld++
+	if len(lr.wants(t.lane.r, step)) > 0 {
+		t.job(step, scheduler.Withhold{Reason: "its run is paused"}, nil)
+		t.unreserve(step)
 	}
 }
 
@@ -93,8 +122,12 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 		return
 	}
 	t.lane.r.crash(CrashCommitted)
+	if !g.Native {
+		t.handOver(step, g)
+		return
+	}
 	if lr.notedFirst(step) {
-		t.given(step, g.Worker, false)
+		t.given(step, g, false)
 		t.after(func() {
 			if j.Worker == g.Worker && !j.Cancel && j.State == scheduler.JobDispatched && lr.attemptID(step) == g.Attempt {
 				t.sendNoted(step, g)
@@ -103,7 +136,7 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 		return
 	}
 	t.send(step, g)
-	t.given(step, g.Worker, true)
+	t.given(step, g, true)
 	t.lane.r.crash(CrashSent)
 }
 
@@ -126,23 +159,25 @@ func (t *turn) sendNoted(step int32, g scheduler.Grant) {
 	}})
 }
 
-// notedFirst tells whether who gets an attempt is durable before it is sent: where a worker may begin without leave, and what
-// it did has to be undone even if this process dies in between.
+// notedFirst tells whether who gets an attempt is durable before it is sent: where a worker may begin without leave, and even if
+// this process dies in between what it did has to be undone, or nobody else may come under the fencing token that it has.
 func (lr *live) notedFirst(step int32) bool {
 	spec := lr.run.Spec(step)
-	return spec.Idempotent && spec.Undo != nil && !lr.run.IsUndo(step)
+	undone := spec.Undo != nil && !lr.run.IsUndo(step)
+	return spec.Idempotent && (undone || lr.jobs[step].Lock != "")
 }
 
 func (t *turn) send(step int32, g scheduler.Grant) {
 	if err := t.lane.r.dispatch.send(t.live, step, g, &t.lane.buf); err != nil {
 		t.lane.log.Warn("attempt could not be sent", "run_id", t.live.id, "job_id", g.Attempt, "worker_id", g.Worker, "error", err)
+		t.lane.oversized(t.live.id, t.live.run.Tenant, step, g.Attempt, err)
 	}
 	t.lane.r.crash(CrashHalfSent)
 }
 
 // given notes who has an attempt: softly, where forgetting it costs nothing but another look.
-func (t *turn) given(step int32, worker string, soft bool) {
-	for _, f := range scheduler.Decide(t.live.jobs[step], step, t.now, t.live.terms(step), scheduler.Sent{Worker: worker}).Facts {
+func (t *turn) given(step int32, g scheduler.Grant, soft bool) {
+	for _, f := range scheduler.Decide(t.live.jobs[step], step, t.now, t.live.terms(step), scheduler.Sent{Worker: g.Worker, Why: g.Why}).Facts {
 		if t.err == nil {
 			t.err = t.live.record(t.system(""), f, soft)
 		}
@@ -169,28 +204,30 @@ func (t *turn) endRun() {
 			continue
 		}
 		attempt := lr.attemptID(int32(i))
-		t.tellCancel(attemptOf{id: attempt, worker: j.Worker, token: j.Token})
+		t.tellCancel(lr.attemptOf(int32(i)))
 		t.tellFleet(move{kind: moveEnded, attempt: attempt})
 	}
 }
 
-// adopted notes that a worker's heartbeat lists an attempt that was to be given away: it has it.
+// adopted notes that a worker's heartbeat lists an attempt: it has it, and took it, where that needs no leave. Its word of that
+// is said once and may have been lost, and the attempt's clock starts with it.
 func (t *turn) adopted(step int32, g scheduler.Grant) {
-	if t.live.jobs[step].State == scheduler.JobScheduled && t.live.attemptID(step) == g.Attempt {
-		t.given(step, g.Worker, true)
+	lr, j := t.live, t.live.jobs[step]
+	if lr.attemptID(step) != g.Attempt || j.Begun || (j.State != scheduler.JobScheduled && j.State != scheduler.JobDispatched) {
+		return
+	}
+	if j.State == scheduler.JobScheduled {
+		t.given(step, g, true)
+	}
+	if lr.run.Spec(step).Idempotent && !j.Cancel && lr.serves(step) {
+		t.softJob(step, scheduler.Begin{Token: j.Token, Worker: g.Worker})
 	}
 }
 
-// orphaned takes a worker's loss to the job. One that was only given back is announced again as it is. A faulted run learns
-// of it when it goes on.
+// orphaned takes a worker's loss to the job. A faulted run learns of it when it goes on.
 func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 	lr := t.live
 	if lr.attemptID(step) != lost.Attempt || lr.jobs[step].State.Final() || lr.run.Fault != "" {
-		return
-	}
-	if lost.Reason == scheduler.LostReturned {
-		t.announce(step)
-		t.touch()
 		return
 	}
 	t.lost(step, lr.jobs[step].Send)
@@ -203,6 +240,9 @@ func (t *turn) recover() {
 		_ = t.decide(engine.Admit{Stamp: t.system("its concurrency key is free")})
 		return
 	}
+	t.refence()
+	t.settle()
+	t.recoverCAP()
 	t.takeUp()
 	t.pendingJobs()
 	t.settle()
@@ -225,7 +265,7 @@ func (t *turn) takeUp() {
 	if lr.run.More() {
 		t.goOn()
 	}
-	if l.r.settling() {
+	if l.r.settling(lr.part) {
 		l.later(recoverGrace, task{run: lr.id, tenant: lr.run.Tenant, do: (*turn).announceScheduled})
 		t.touch()
 		return
@@ -236,10 +276,11 @@ func (t *turn) takeUp() {
 // adoptHolder tells the fleet which worker has a job, and the worker that it should stop if that was asked before.
 func (t *turn) adoptHolder(step int32) {
 	lr, j := t.live, t.live.jobs[step]
-	attempt := lr.attemptID(step)
-	t.tellFleet(move{kind: moveAdopt, attempt: attempt, worker: j.Worker, at: lr.place(t.lane, step)})
+	if j.Worker != "" { // else whoever listened on its topic has it, and nobody says who that was
+		t.tellFleet(move{kind: moveAdopt, attempt: lr.attemptID(step), worker: j.Worker, at: lr.place(t.lane, step), request: lr.demand(step)})
+	}
 	if j.Cancel {
-		t.tellCancel(attemptOf{id: attempt, worker: j.Worker, token: j.Token})
+		t.tellCancel(lr.attemptOf(step))
 	}
 }
 
@@ -255,10 +296,11 @@ func (t *turn) softJob(step int32, in scheduler.JobInput) {
 }
 
 // returned takes an attempt back that its worker did not begin: it is released again, under a new token, at no attempt's
-// cost.
+// cost. What was sent to a topic counts as begun before it is sent; that it was given back says that it is not.
 func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 	lr, j := t.live, t.live.jobs[step]
-	if !j.Mine(b.Token) || j.Begun || !lr.serves(step) {
+	byTopic := j.CAP && j.Worker == ""
+	if !j.Mine(b.Token) || (j.Begun && !byTopic) || !lr.serves(step) {
 		return scheduler.Ruling{Reply: scheduler.ReplyStale}
 	}
 	attempt := lr.attemptID(step)
@@ -269,6 +311,10 @@ func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 		return ruling
 	}
 	t.tellFleet(move{kind: moveEnded, attempt: attempt})
+	if byTopic {
+		t.job(step, scheduler.Posted{Send: j.Send, Unheard: true}, nil)
+		t.forgetPointers(attempt)
+	}
 	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{
 		Step: step, Send: j.Send + 1, Token: t.lane.r.token(lr.run.Tenant),
 		QueueAt: lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}],

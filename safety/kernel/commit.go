@@ -21,7 +21,7 @@ func (k *Kernel) commit(ctx context.Context, who Who, act string, next *compiled
 		v.Warnings = append(v.Warnings, p.String())
 		k.log.Warn("policy", "problem", p.String())
 	}
-	now := active{Version: v.Version, Digest: v.Digest, Seen: seen, Marks: st.active.raised(next.texts)}
+	now := active{Version: v.Version, Digest: v.Digest, Seen: seen, Before: st.active.before(seen), Marks: st.active.raised(next.texts)}
 	activeDoc := encode(now)
 	etag, none := st.etag, ""
 	record := encode(texts{Texts: next.texts})

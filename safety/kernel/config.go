@@ -78,6 +78,12 @@ type Config struct {
 	// Changed is called after another snapshot came into force, or none is any more, and answers when nothing is sent that was
 	// decided by the one before. It must not change policies. Default: nobody is told.
 	Changed func(context.Context) error
+	// Followed is called in place of Changed when the snapshot is what another process published: that one has everybody go by
+	// it, this one answers for itself. Default: Changed.
+	Followed func(context.Context) error
+	// Shared says that other processes publish to the same documents, each with a base of its own. Then a base that another one
+	// has superseded is not taken again, unless this process saw its own change back to it; see docs/policy-publishing.md. Default: false.
+	Shared bool
 	// Logger hears of alerts and of what came into force. Default: slog.Default().
 	Logger *slog.Logger
 	// Registry gets the metrics. Default: one of its own.
@@ -93,6 +99,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Reload == 0 {
 		c.Reload = DefaultReload
+	}
+	if c.Followed == nil {
+		c.Followed = c.Changed
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -30,6 +30,8 @@ type Kernel struct {
 	known            time.Time // when the store last said what is in force
 	loaded           bool      // the documents were read once
 	bad              string    // what of the base was refused last, so that it is told once
+	own, edited      string    // what was read of the base last, and what this process saw it change to that is not yet in force
+	looked           bool      // the base was read once
 	untold           []Alert   // not yet in the audit log
 }
 
@@ -73,6 +75,7 @@ func (k *Kernel) Load(ctx context.Context) error {
 		return fmt.Errorf("policy store: %w", err)
 	}
 	own := k.base(ctx)
+	k.notice(own)
 	next, err := k.wanted(own)
 	switch {
 	case err != nil && k.state.Load().etag == "":
@@ -215,42 +218,6 @@ func (k *Kernel) show() {
 		s = nil
 	}
 	k.meters.show(k.inForce.Swap(s), s)
-}
-
-// follow reads what others have published. While the store does not answer, the snapshot is good for a lease.
-func (k *Kernel) follow(ctx context.Context) {
-	if k.begin(ctx) != nil {
-		return
-	}
-	defer k.end()
-	defer k.tellLater(ctx, k.Snapshot())
-	err := k.read(ctx)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	if age := time.Since(k.known); age > lease && !k.unknown {
-		k.unknown = true
-		k.show()
-		k.raise("documents", fmt.Errorf("what is in force is not known for %s, so nothing starts: %w", age.Round(time.Second), err))
-	}
-}
-
-// confirm has everybody go by what is in force, when that is not what it was before.
-func (k *Kernel) confirm(ctx context.Context, before *safety.Snapshot) error {
-	if k.cfg.Changed == nil || k.Snapshot() == before {
-		return nil
-	}
-	if err := k.cfg.Changed(ctx); err != nil {
-		return fmt.Errorf("%w: it is published, and whether everybody goes by it is not known: %w", ErrUnavailable, err)
-	}
-	return nil
-}
-
-// tellLater is confirm where nobody waits for it.
-func (k *Kernel) tellLater(ctx context.Context, before *safety.Snapshot) {
-	if err := k.confirm(ctx, before); err != nil && ctx.Err() == nil {
-		k.log.Warn("policy", "error", err)
-	}
 }
 
 // defaultOf reads the default of a record; what is not ALLOW denies.

@@ -47,6 +47,10 @@ const (
 	settle = 250 * time.Millisecond
 	// steadyLooks is how many looks may differ before a base is left for the next time.
 	steadyLooks = 4
+	// maxBefore is how many superseded bases are remembered: as many changes of the file as a slow roll-out may meet.
+	maxBefore = 64
+	// followLook is how often a process that follows looks whether its own publish has come to the same meanwhile.
+	followLook = 10 * time.Millisecond
 	// fetchTimeout bounds one fetch from an address.
 	fetchTimeout = 10 * time.Second
 	// docsPage is how many documents are read at a time.

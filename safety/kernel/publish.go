@@ -218,7 +218,7 @@ func (k *Kernel) change(ctx context.Context, who Who, c change) (Published, erro
 		return Published{}, unavailable(err)
 	}
 	out.Version = made.version
-	return out, k.confirm(ctx, before)
+	return out, k.confirm(ctx, k.cfg.Changed, before)
 }
 
 // actOfAudit is what the change is called in the audit log.

@@ -3,7 +3,6 @@ package kernel
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"cordum.dev/cordum/safety"
@@ -90,6 +89,8 @@ type active struct {
 	Digest  string `json:"digest"`
 	// Seen is what of the base file was taken last, also when a rollback has gone back behind it since.
 	Seen string `json:"seen,omitempty"`
+	// Before are what was seen of bases before that, the newest last, at most maxBefore.
+	Before []string `json:"before,omitempty"`
 	// Marks are, by name, the highest versions of signed bundles that were ever published.
 	Marks map[string]mark `json:"marks,omitempty"`
 }
@@ -111,12 +112,6 @@ type state struct {
 }
 
 func versionName(n int64) string { return fmt.Sprintf("%016d", n) }
-
-// versionNumber reads what versionName wrote.
-func versionNumber(name string) (int64, bool) {
-	n, err := strconv.ParseInt(name, 10, 64)
-	return n, err == nil && n > 0
-}
 
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)

@@ -26,7 +26,7 @@ func (k *Kernel) look(ctx context.Context) {
 		return
 	}
 	defer k.end()
-	defer k.tellLater(ctx, k.Snapshot())
+	defer k.tellLater(ctx, k.cfg.Changed, k.Snapshot())
 	if err := k.reload(ctx, own); err != nil && ctx.Err() == nil {
 		k.log.Warn("policy not reloaded; it is tried again", "error", err)
 	}
@@ -39,6 +39,7 @@ func (k *Kernel) reload(ctx context.Context, own base) error {
 		return err
 	}
 	k.tell(ctx)
+	k.notice(own)
 	next, err := k.wanted(own)
 	switch {
 	case ctx.Err() != nil:
@@ -61,7 +62,7 @@ func (k *Kernel) reload(ctx context.Context, own base) error {
 
 // settled notes that what is in force is what the base asks for.
 func (k *Kernel) settled() {
-	k.bad = ""
+	k.bad, k.edited = "", ""
 	if k.state.Load().snapshot != nil {
 		k.alarm.Store(nil)
 	}
@@ -84,6 +85,11 @@ func (k *Kernel) wanted(own base) (*compiled, error) {
 		return nil, own.err
 	}
 	st := k.state.Load()
+	if k.cfg.Shared && st.etag != "" {
+		if wants, err := k.speaksFor(own, st); err != nil || !wants {
+			return nil, err
+		}
+	}
 	sources := slices.Clone(st.texts)
 	if own.seen == st.active.Seen && st.etag != "" {
 		if st.version.DefaultFrom == FromFile || st.version.Default == k.cfg.Default.String() {

@@ -196,7 +196,7 @@ func TestSlowKernel(t *testing.T) {
 	if _, err := c.Evaluate(t.Context(), safety.Request{}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > maxCall/2 { // the server keeps a call for maxCall
 		t.Errorf("it took %s", took)
 	}
 }

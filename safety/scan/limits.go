@@ -2,7 +2,7 @@ package scan
 
 // Limits of a scan.
 const (
-	// MaxText is the largest text, or document, that is meant to be scanned: a result's (ARCHITECTURE, "Limits").
+	// MaxText is the largest text, or document, that is meant to be scanned: a result's (docs/architecture.md, "Limits").
 	MaxText = 16 << 20
 	// MaxExpr is how many bytes the expression of a pattern of a rule may have.
 	MaxExpr = 1 << 10

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"cordum.dev/cordum/sdk/go"
 )
@@ -175,7 +174,7 @@ func (n *nameServer) next(four bool) []byte {
 
 // soon is a context for what must be over soon.
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patienceOfTests)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -30,6 +30,8 @@ type Config struct {
 	Channels Channels
 	// Secrets is where the values of secrets.NAME are. Default: nowhere, and jobs that need one fail.
 	Secrets Secrets
+	// DrainTimeout is how long what it does may take when it stops. Default: the SDK's, 30 s.
+	DrainTimeout time.Duration
 	// Logger gets the messages of the channel "log". Default slog.Default().
 	Logger *slog.Logger
 }
@@ -67,7 +69,7 @@ func NewWorker(cfg Config) (*cordum.Worker, error) {
 		return nil, err
 	}
 	w, err := cordum.NewWorker(cordum.WorkerConfig{
-		Conn: cfg.Conn, ID: cfg.ID, Capacity: cfg.Capacity, Logger: cfg.Logger,
+		Conn: cfg.Conn, ID: cfg.ID, Capacity: cfg.Capacity, Logger: cfg.Logger, DrainTimeout: cfg.DrainTimeout,
 		Labels: map[string]string{"cordum.builtin": "true"},
 	})
 	if err != nil {

@@ -2,8 +2,8 @@ package expr
 
 import "encoding/json"
 
-// Fits says whether a result is of a kind that was foreseen for it.
-func Fits(s *Schema, v any) bool {
+// Foreseen says whether a result is of a kind that was foreseen for it.
+func Foreseen(s *Schema, v any) bool {
 	var k kinds
 	switch v.(type) {
 	case nil:

@@ -23,6 +23,13 @@ type collector struct {
 	size   int     // bytes as JSON, roughly
 }
 
+// Fits tells why a value of JSON is too large to be an expression's result, as [Program.Eval] would; nil when it is not. The error is
+// an *Error, CodeMemory.
+func Fits(v any) error {
+	_, err := (&collector{limits: &ordinary}).collect(v, 0)
+	return err
+}
+
 func (c *collector) weigh(bytes int) error {
 	if c.size += bytes; c.limits != nil && c.size > c.limits.size {
 		return errSize

@@ -9,6 +9,9 @@ func (t *typing) unary(node *ast.UnaryNode) *Schema {
 		return aBool
 	}
 	t.need(node.Node, value, isNumber, "a number")
+	if node.Operator == "+" {
+		return value // it does nothing, to what is no number either
+	}
 	return numeric(value)
 }
 

@@ -180,7 +180,7 @@ func (m *member) take(node int32, q *question, facts []safety.ApprovalFact, to s
 func (m *member) leave(node int32, a *safety.Approval, f *safety.ApprovalClosed) {
 	if f.State == safety.ApprovalApproved {
 		a.Apply(m.w.now, &safety.ApprovalConsumed{Step: node})
-		m.job(node, scheduler.Leave{Token: m.token()}, nil)
+		m.letStart(node)
 		return
 	}
 	m.job(node, scheduler.Refuse{}, &engine.Outcome{

@@ -15,6 +15,8 @@ import (
 type work struct {
 	job scheduler.Job
 	at  *attempt // the send under way; nil before the first
+	// waits: it may start when it has its lock.
+	waits bool
 }
 
 // attempt is one send of a job to a worker, who keeps to its stub.
@@ -35,15 +37,19 @@ func (m *member) askJob(f *engine.JobAsked) {
 		m.jobs[f.Step] = j
 	}
 	j.job.Ask(m.w.now, f.Attempt, f.Topic, f.Pack, f.Tool)
-	j.at = nil
+	j.job.Lock, j.at, j.waits = f.Lock, nil, false
 	request := m.request(f)
 	d := safety.Evaluate(m.w.policy, request)
 	decided := scheduler.JobDecided{Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: request.Hash()}
 	ask := d.Verdict == safety.RequireApproval && !m.covered(f.Step, decided.Hash, decided.Snapshot)
 	allow := !ask && d.Verdict != safety.Deny
-	m.job(f.Step, scheduler.Verdict{Decided: decided, Allow: allow, Ask: ask, Token: m.token()}, nil)
-	if ask {
+	waits := allow && f.Lock != ""
+	m.job(f.Step, scheduler.Verdict{Decided: decided, Allow: allow, Ask: ask, Wait: waits, Token: m.token()}, nil)
+	switch {
+	case ask:
 		m.askLeave(f.Step, d, &request)
+	case waits:
+		m.letStart(f.Step)
 	}
 }
 
@@ -117,6 +123,7 @@ func (m *member) follow(node int32, f scheduler.Fact) {
 	case *scheduler.JobCancelling:
 		m.set(uint8(scheduler.TimerGrace), node, f.GraceAt)
 	case *scheduler.JobEnded:
+		m.unlock(node)
 		for _, k := range []scheduler.JobTimer{scheduler.TimerQueue, scheduler.TimerAttempt, scheduler.TimerGrace, scheduler.TimerHeartbeat} {
 			m.set(uint8(k), node, time.Time{})
 		}
@@ -182,12 +189,23 @@ func (m *member) closeJob(node int32) {
 	m.job(node, scheduler.Due{Timer: scheduler.TimerAttempt}, nil)
 }
 
-// resumeJobs gives workers what was released before a pause.
+// resumeJobs gives workers what was released before a pause, and asks again for what waits for a lock.
 func (m *member) resumeJobs() {
 	for node := range int32(len(m.run.Steps)) {
-		if j := m.jobs[node]; j != nil && j.job.State == scheduler.JobScheduled {
+		switch j := m.jobs[node]; {
+		case j == nil:
+		case j.job.State == scheduler.JobScheduled:
 			m.offer(node, j.at)
+		case j.waits:
+			m.w.later(0, func() { m.resumeWait(node) })
 		}
+	}
+}
+
+// resumeWait asks again for the lock of a job, if it still needs it.
+func (m *member) resumeWait(node int32) {
+	if m.jobs[node].waits {
+		m.letStart(node)
 	}
 }
 

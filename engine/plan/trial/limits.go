@@ -8,7 +8,7 @@ const (
 	MaxCases = 10_000
 	// MaxEvents bounds what may happen in one case: a simulation that needs more goes round in circles.
 	MaxEvents = 5_000_000
-	// MaxDepth is how deep sub-workflows nest (SEMANTICS §5); the runs of one case are bounded by MaxRuns.
+	// MaxDepth is how deep sub-workflows nest (docs/workflows.md); the runs of one case are bounded by MaxRuns.
 	MaxDepth = 16
 	// MaxRuns bounds the runs of one case, sub-workflows included.
 	MaxRuns = 200_000

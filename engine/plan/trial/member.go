@@ -2,7 +2,6 @@ package trial
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"cordum.dev/cordum/engine"
@@ -239,6 +238,3 @@ func (m *member) ring(t timer) {
 
 // snapshot is the run as it is stored.
 func (m *member) snapshot() []byte { return codec.Append(nil, m.run) }
-
-// depth is how many sub-workflows deep a run is.
-func (m *member) depth() int { return strings.Count(m.prefix, "/") }

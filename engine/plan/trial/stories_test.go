@@ -8,9 +8,13 @@ import (
 
 // TestStories plays the cases of testdata: what the conformance suite leaves out, or says only once.
 func TestStories(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.yaml")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no stories: %v", err)
+	var paths []string
+	for _, pattern := range []string{"testdata/*.yaml", "testdata/sends/*.yaml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no stories in %s: %v", pattern, err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, p := range paths {
 		text, err := os.ReadFile(p)

@@ -8,6 +8,7 @@ import (
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/steps"
 )
 
@@ -29,6 +30,7 @@ type world struct {
 	byPrefix map[string]*member // by the prefix of their steps' names; of several attempts the newest
 	story    *story
 	policy   *safety.Snapshot
+	locks    locks
 	asked    map[string]int // how often an approval was asked, by name
 	told     []bool         // of the case's signals and orders: came
 	come     func(i int)    // the i-th of signals and orders has its moment
@@ -41,7 +43,8 @@ func newWorld(c *Case, plans map[string]*steps.Workflow, policy *safety.Snapshot
 	w := &world{
 		c: c, plans: plans, seed: h.Sum64() | 1, now: Epoch, policy: policy, story: newStory(),
 		runs: map[string]*member{}, byPrefix: map[string]*member{}, asked: map[string]int{},
-		told: make([]bool, len(c.Signals)+len(c.Orders)),
+		told:  make([]bool, len(c.Signals)+len(c.Orders)),
+		locks: locks{byName: map[string]*scheduler.Limit{}, askers: map[string]asker{}},
 	}
 	w.come = func(i int) { w.later(0, func() { w.tell(i) }) }
 	return w
