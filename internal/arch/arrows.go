@@ -29,12 +29,17 @@ var arrows = map[string][]string{
 	// The shells around it.
 	"store":          {},
 	"store/*":        {"store"},
+	"store/backup":   {"store", "store/pebble"},
 	"bus":            {"bus/wire"},
 	"bus/wire":       {},
+	"bus/pointers":   {},
 	"bus/wire/*":     {"bus/wire"},
 	"engine/runner":  {"engine", "dag", "steps", "steps/expr", "scheduler", "safety", "safety/scan", "config", "store", "bus", "bus/wire", "store/audit"},
+	"engine/remote":  {"engine", "engine/runner", "dag", "safety", "store", "bus"},
 	"packs":          {"dag", "steps", "safety", "config", "store"},
 	"sdk/go":         {"bus/wire"},
+	"sdk/go/exec":    {"sdk/go"},
+	"sdk/go/api":     {}, // generated of a document: it knows no package of the server
 	"steps/builtin":  {"steps", "steps/expr", "sdk/go"},
 	"gateway":        {"engine", "engine/plan", "engine/runner", "scheduler", "safety", "safety/kernel", "saga", "steps", "dag", "store", "config", "packs"},
 	"openapi":        {"gateway"}, // generation and its test
@@ -46,6 +51,12 @@ var arrows = map[string][]string{
 	"internal/arch":  {},
 	"internal/sim":   {}, // tests only: they wire the whole system
 
+	// Addresses for the tests that start processes.
+	"internal/freeport": {},
+
+	// What work costs, for the tests that bound it.
+	"internal/cputime": {},
+
 	// Write pages of the docs from the code's own tables.
 	"internal/statesdoc":    {"engine", "scheduler", "safety"},
 	"internal/semanticsdoc": {"engine", "saga", "steps", "steps/expr", "dag"},
@@ -53,9 +64,19 @@ var arrows = map[string][]string{
 	// What strangers read first: an example imports what a user would.
 	"examples":   {}, // its test runs them all
 	"examples/*": {"sdk/go"},
+	"deploy":     {}, // its test compares and runs what is there
 
-	// Plants faults into a copy of the tree: it knows files, and no package.
-	"internal/mutants": {},
+	// Records of long checks, and what keeps them: many games, and faults planted into a copy of the tree.
+	"internal/proof":            {}, // records and the page of what was measured
+	"internal/proof/scoreboard": {"internal/proof"},
+	"internal/proof/tests":      {"internal/proof"},                       // reads what the test runs said
+	"internal/sim/order":        {},                                       // the runtime by which a seed is played the same each time
+	"internal/sim/soak":         {"internal/proof", "internal/sim/order"}, // plays many
+	"internal/mutants":          {"internal/proof", "internal/sim/order"},
+	"internal/outside":          {}, // tests only: they start binaries, and import no package of the server
+
+	// Starts Redis servers for tests, which alone import it.
+	"internal/redisd": {"internal/freeport"},
 
 	// Wiring.
 	"cmd/*": {"*"},

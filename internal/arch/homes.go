@@ -11,11 +11,14 @@ var homes = map[string][]string{
 	"github.com/oklog/ulid":                 {"internal/id", "engine/runner"},
 	"github.com/cockroachdb/pebble":         {"store/pebble"},
 	"github.com/nats-io/nats-server":        {"bus"},
-	"github.com/nats-io/nats.go":            {"bus", "sdk/go", "steps/builtin"},
+	"github.com/nats-io/nats.go":            {"bus", "sdk/go", "steps/builtin", "cmd/*"},
 	"github.com/danielgtaylor/huma":         {"gateway"},
 	"github.com/gorilla/websocket":          {"gateway", "cmd/*"},
 	"github.com/spf13/cobra":                {"cmd/*"},
 	"google.golang.org/protobuf":            {"bus/wire", "bus/wire/*", "sdk/go", "engine/runner"},
+	"github.com/Shopify/toxiproxy":          {"internal/outside"}, // tests
+	"github.com/anishathalye/porcupine":     {"internal/outside"}, // tests
+	"github.com/rs/zerolog":                 {"internal/outside"}, // tests: a logger for toxiproxy
 	"google.golang.org/grpc":                {"bus/wire/kernel", "safety/remote"},
 }
 
@@ -23,7 +26,7 @@ var homes = map[string][]string{
 var testOnly = []string{"testing", "testing/*", "pgregory.net/rapid"}
 
 // suites are packages made for tests; nothing but tests and other suites imports them.
-var suites = []string{"store/storetest", "store/faults"}
+var suites = []string{"store/storetest", "store/faults", "internal/freeport", "internal/redisd", "internal/cputime"}
 
 // home finds the module that an import belongs to and where it may be imported.
 func home(path string) (module string, allowed []string, ok bool) {

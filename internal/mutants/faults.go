@@ -11,12 +11,32 @@ import (
 
 // fault is one patch.
 type fault struct {
-	name string
-	file string // absolute
-	says string // what is wrong
-	inCI bool
-	dirs []string // folders of the files that it changes
+	name  string
+	file  string // absolute
+	says  string // what is wrong
+	inCI  bool
+	files []string // that it changes, from the root of the tree
+	known killer   // what found it before; the zero value: nobody says
+	hangs bool     // what found it did so by not ending in its time
+
+	by    string // what found it
+	seeds int    // how many whole systems it took; 0: they did not
 }
+
+// killer is a test that finds a fault.
+type killer struct{ pkg, test string }
+
+// simulation plays whole systems: with a fault in them, as many as the options say.
+var simulation = killer{"./internal/sim", "TestSeeds"}
+
+func (k killer) String() string { return k.pkg + " " + k.test }
+
+// foundBy begins the line of a patch that names its killer: "Found by engine/runner TestAcknowledged." One that finds it by not ending
+// in its time says so: "Found by engine/runner TestAcknowledged, hanging."
+const (
+	foundBy   = "Found by "
+	byHanging = ", hanging"
+)
 
 // read reads the patches of a folder: all of them, those for CI, or those that are named.
 func read(dir, which string) ([]fault, error) {
@@ -49,16 +69,26 @@ func readOne(file string) (fault, error) {
 	if err != nil {
 		return fault{}, err
 	}
-	words, _, _ := strings.Cut(string(raw), "\n--- ")
+	words, diff, _ := strings.Cut(string(raw), "\n--- ")
 	says, _, _ := strings.Cut(words, "\n")
 	f := fault{name: strings.TrimSuffix(filepath.Base(file), ".patch"), file: abs, says: says}
-	f.inCI = strings.Contains(words, "\nIn CI.")
-	for line := range strings.Lines(string(raw)) {
-		if name, is := strings.CutPrefix(line, "+++ b/"); is {
-			f.dirs = append(f.dirs, path.Dir(strings.TrimSpace(name)))
+	for line := range strings.Lines(words) {
+		line = strings.TrimSuffix(strings.TrimSpace(line), ".")
+		if line == "In CI" {
+			f.inCI = true
+		}
+		if by, is := strings.CutPrefix(line, foundBy); is {
+			by, f.hangs = strings.CutSuffix(by, byHanging)
+			pkg, test, _ := strings.Cut(by, " ")
+			f.known = killer{"./" + pkg, test}
 		}
 	}
-	if f.says == "" || f.dirs == nil {
+	for line := range strings.Lines(diff) {
+		if name, is := strings.CutPrefix(line, "+++ b/"); is {
+			f.files = append(f.files, strings.TrimSpace(name))
+		}
+	}
+	if f.says == "" || f.files == nil {
 		return fault{}, fmt.Errorf("%s does not say what is wrong, or changes nothing", file)
 	}
 	return f, nil
@@ -66,10 +96,10 @@ func readOne(file string) (fault, error) {
 
 // packages are those whose tests may notice: the changed ones, the engine, which everything pure serves, and the simulation,
 // which plays whole stories through the runner.
-func (f fault) packages() []string {
-	list := make([]string, 0, len(f.dirs)+2)
-	for _, dir := range f.dirs {
-		list = append(list, "./"+dir)
+func (f *fault) packages() []string {
+	list := make([]string, 0, len(f.files)+2)
+	for _, file := range f.files {
+		list = append(list, "./"+path.Dir(file))
 	}
 	if slices.Contains(list, "./saga") {
 		list = append(list, "./engine")
@@ -77,15 +107,17 @@ func (f fault) packages() []string {
 	slices.Sort(list)
 	list = slices.Compact(list)
 	if slices.Contains(list, "./engine/runner") {
-		list = append([]string{"./internal/sim"}, list...) // the quicker of the two
+		list = append([]string{simulation.pkg}, list...) // the quicker of the two
 	}
 	return list
 }
 
-func packagesOf(faults []fault) (all []string) {
+// killersOf are the tests that some faults were found by, each once, without the simulation.
+func killersOf(faults []fault) (all []killer) {
 	for _, f := range faults {
-		all = append(all, f.packages()...)
+		if f.known != (killer{}) && f.known != simulation && !slices.Contains(all, f.known) {
+			all = append(all, f.known)
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }

@@ -22,6 +22,7 @@ import (
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/internal/yamlx"
 	"cordum.dev/cordum/safety"
+	"cordum.dev/cordum/store"
 	"cordum.dev/cordum/store/pebble"
 )
 
@@ -48,7 +49,7 @@ type driver struct {
 	c       *trial.Case
 	seed    uint64
 	bus     *bus.Memory
-	disk    *vfs.MemFS
+	store   opener
 	journal *journal
 	policy  *safety.Snapshot
 	bench   *bench
@@ -88,11 +89,30 @@ func play(t *testing.T, c *trial.Case, away outage) (why []string, outages int) 
 	return why, outages
 }
 
+// opener opens the store of a case, again after each outage.
+type opener func() (store.Store, error)
+
+// onDisk is an embedded store on a file system in memory.
+func onDisk(partitions int) opener {
+	disk := vfs.NewMem()
+	return func() (store.Store, error) {
+		return pebble.Open(pebble.Config{Dir: "data", FS: disk, Partitions: partitions, Logger: quiet()})
+	}
+}
+
+// partitions are enough that things are in different ones.
+const partitions = 2
+
 // playLaw answers the law's book as well.
 func playLaw(t *testing.T, c *trial.Case, away outage) (why []string, outages int, l *law) {
+	return playOn(t, c, away, onDisk(partitions))
+}
+
+// playOn plays over a store of any kind.
+func playOn(t *testing.T, c *trial.Case, away outage, open opener) (why []string, outages int, l *law) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(trial.Epoch))
-		d := newDriver(t, c, away)
+		d := newDriver(t, c, away, open)
 		defer d.close()
 		d.begin()
 		d.run()
@@ -105,12 +125,12 @@ func playLaw(t *testing.T, c *trial.Case, away outage) (why []string, outages in
 	return why, outages, l
 }
 
-func newDriver(t *testing.T, c *trial.Case, away outage) *driver {
+func newDriver(t *testing.T, c *trial.Case, away outage, open opener) *driver {
 	t.Helper()
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(c.ID))
 	d := &driver{
-		t: t, c: c, seed: h.Sum64(), bus: bus.NewMemory(), disk: vfs.NewMem(), journal: newJournal(), last: time.Now(),
+		t: t, c: c, seed: h.Sum64(), bus: bus.NewMemory(), store: open, journal: newJournal(), last: time.Now(),
 		outage: away, restartAt: away.every,
 	}
 	var err error
@@ -142,7 +162,7 @@ func (d *driver) close() {
 
 // start opens the store and runs a server over it until halt.
 func (d *driver) start() {
-	s, err := pebble.Open(pebble.Config{Dir: "data", FS: d.disk, Partitions: 2, Logger: quiet()})
+	s, err := d.store()
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -150,7 +170,7 @@ func (d *driver) start() {
 	if d.journal.killAt = 0; d.outage.kill && d.outage.every > 0 {
 		d.journal.killAt = d.restartAt
 	}
-	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, FourEyes: true, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone})
+	r, err := runner.New(runner.Config{Owner: "sim", Lanes: 2, Policy: d.policy, FourEyes: true, Logger: quiet()}, d.journal, line{d.bus, d.journal.gone, false})
 	if err != nil {
 		d.t.Fatal(err)
 	}

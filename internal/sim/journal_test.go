@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -25,8 +26,11 @@ type journal struct {
 	mu     sync.Mutex
 	news   []entry
 	facts  int
-	killAt int // with this fact the process dies; 0: never
+	killAt int        // with this fact the process dies; 0: never
+	doubt  []store.Tx // were under way when the process was gone: whether they are durable is not known
 	gone   *atomic.Bool
+	who    string      // whose it is; "" where there is one process
+	order  *sync.Mutex // held while the store takes something and the law is told, where there are several; else nil
 }
 
 // errGone is what a process that is dead is told by its store.
@@ -41,6 +45,13 @@ type entry struct {
 
 func newJournal() *journal { return &journal{bell: make(chan struct{}, 1), law: newLaw()} }
 
+// next is the journal of the process that follows, over a store that it opened.
+func (j *journal) next(s store.Store) *journal {
+	n := newJournal()
+	n.Store, n.law, n.gone = s, j.law, new(atomic.Bool)
+	return n
+}
+
 // Commit notes what the store took. A process that dies with it does not get to do anything about it.
 func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 	j.mu.Lock()
@@ -48,12 +59,21 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 	if j.gone.Load() {
 		return slices.Repeat([]error{errGone}, len(txs))
 	}
+	if j.order != nil {
+		j.order.Lock()
+		defer j.order.Unlock()
+	}
 	errs := j.Store.Commit(ctx, txs...)
+	if j.gone.Load() { // the power was cut meanwhile
+		j.doubt = append(j.doubt, txs...)
+		return slices.Repeat([]error{errGone}, len(txs))
+	}
 	for i, tx := range txs {
 		if errs[i] != nil {
+			j.law.refused(errs[i])
 			continue
 		}
-		j.law.commit(tx)
+		j.law.commit(j.who, tx)
 		for _, a := range tx.Appends {
 			j.news = append(j.news, entry{a.Log.Run, a.First, a.Count})
 			j.facts += int(a.Count)
@@ -69,6 +89,30 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 		}
 	}
 	return errs
+}
+
+// Acquire notes whose a partition is.
+func (j *journal) Acquire(ctx context.Context, p store.Partition, who string, ttl time.Duration) (store.Lease, error) {
+	if j.order == nil {
+		return j.Store.Acquire(ctx, p, who, ttl)
+	}
+	j.order.Lock()
+	defer j.order.Unlock()
+	lease, err := j.Store.Acquire(ctx, p, who, ttl)
+	if err == nil {
+		j.law.acquired(who, lease)
+	}
+	return lease, err
+}
+
+// plan has the process die with one of the next facts; 0: with none.
+func (j *journal) plan(facts int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.killAt = 0
+	if facts > 0 {
+		j.killAt = j.facts + facts
+	}
 }
 
 // Committed does not answer the dead.
@@ -91,11 +135,12 @@ func (j *journal) Release(ctx context.Context, l store.Lease) error {
 type line struct {
 	*bus.Memory
 	gone *atomic.Bool
+	mute bool // once it is dead nothing leaves it, whatever it is
 }
 
 // Publish says something, while there is somebody to say it.
 func (l line) Publish(subject string, data []byte) error {
-	if l.gone.Load() && !unasked(data) {
+	if l.gone.Load() && (l.mute || !unasked(data)) {
 		return nil
 	}
 	return l.Memory.Publish(subject, data)

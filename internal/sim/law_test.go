@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,12 @@ type law struct {
 	rows   map[rowAt]bool   // of audit records
 	apart  map[string]bool  // runs of which some facts lie elsewhere: what is left of them proves nothing
 	wrong  []string
+	fleet  *fleetLaw // sees the same; nil: nothing more is looked at
+	book   *book     // and so does this
+
+	owners  map[store.Partition]owner // of partitions that several engines share
+	moved   int                       // times that another one got one
+	fencing int                       // writes that were refused as stale
 
 	head     *audit.Head // taken at the last outage
 	sent     int         // jobs that workers got
@@ -65,7 +72,7 @@ type leave struct {
 }
 
 func newLaw() *law {
-	return &law{jobs: map[jobAt]*jobLaw{}, leaves: map[string]leave{}, rows: map[rowAt]bool{}, apart: map[string]bool{}}
+	return &law{jobs: map[jobAt]*jobLaw{}, leaves: map[string]leave{}, rows: map[rowAt]bool{}, apart: map[string]bool{}, owners: map[store.Partition]owner{}}
 }
 
 func (l *law) broken(format string, args ...any) {
@@ -79,10 +86,22 @@ func (l *law) wrongs() []string {
 	return slices.Clone(l.wrong)
 }
 
-// commit takes a transaction that is durable.
-func (l *law) commit(tx store.Tx) {
+// refused takes that a commit failed.
+func (l *law) refused(err error) {
+	if errors.Is(err, store.ErrFenced) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fencing++
+	}
+}
+
+// commit takes a transaction that is durable, and whose it is where there are several processes.
+func (l *law) commit(who string, tx store.Tx) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if who != "" {
+		l.wrote(who, &tx)
+	}
 	var facts []committed
 	for _, a := range tx.Appends {
 		some, known, err := factsOf(a)
@@ -95,6 +114,12 @@ func (l *law) commit(tx store.Tx) {
 		facts = append(facts, some...)
 	}
 	l.checkActs(tx, facts)
+	if l.fleet != nil {
+		l.fleet.commit(tx, facts)
+	}
+	if l.book != nil {
+		l.book.commit(tx, facts)
+	}
 	for _, f := range facts {
 		if !l.apart[f.run] {
 			l.take(f)

@@ -91,7 +91,7 @@ func TestLaw(t *testing.T) {
 			if c.lose {
 				tx.Puts = nil
 			}
-			l.commit(tx)
+			l.commit("", tx)
 			if c.job != nil {
 				l.delivered(c.job)
 			}

@@ -17,7 +17,7 @@ const (
 	usualWork = 100 * time.Millisecond
 	// promptly is how long a worker takes to answer a cancel, and a person a question.
 	promptly = 50 * time.Millisecond
-	// beatEvery is how often a worker says that it lives (ARCHITECTURE §4).
+	// beatEvery is how often a worker says that it lives (docs/architecture.md, "Limits").
 	beatEvery = 5 * time.Second
 )
 

@@ -43,6 +43,7 @@ func machines() []machine {
 		{"A run's compensation", compensationIntro, engineMoves(engine.CompensationMoves()), compensationSays, []string{engine.CompensationDone.String()}},
 		{"Compensation", undoIntro, engineMoves(engine.UndoMoves()), undoSays, nil},
 		{"Job", jobIntro, jobMoves(), jobSays, nil},
+		{"A job at a limit", limitIntro, limitMoves(), limitSays, nil},
 		{"Approval", approvalIntro, approvalMoves(), approvalSays, approvalEnds()},
 	}
 }
@@ -67,6 +68,13 @@ func stepEnds() (out []string) {
 
 func engineMoves(list []engine.Move) (out []move) {
 	for _, m := range list {
+		out = append(out, move{m.From, m.To})
+	}
+	return out
+}
+
+func limitMoves() (out []move) {
+	for _, m := range scheduler.LimitMoves() {
 		out = append(out, move{m.From, m.To})
 	}
 	return out

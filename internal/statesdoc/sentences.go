@@ -78,6 +78,15 @@ var jobSays = map[string]string{
 	"denied":            "The policy denied it, or people did not let it start; it was never sent.",
 }
 
+const limitIntro = `A limit is a concurrency limit, a rate, a budget or a lock. A job asks each of its limits before it is released, and gives back
+what it has at its end.`
+
+var limitSays = map[string]string{
+	"apart":   "It has not asked, or is done with it.",
+	"in_line": "It waits. What was not heard of for long is taken out; it asks again.",
+	"in":      "It has what it asked for, of a lock with a fencing token.",
+}
+
 const approvalIntro = `An approval is one question to people: of a step, of the policy about a job, or about a result in quarantine. It may be
 asked again, and waits then: because what is asked about was edited, another policy is in force, or its step runs again. Each
 asking is a round, and answers count in theirs alone.`
