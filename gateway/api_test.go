@@ -313,7 +313,15 @@ func TestSystemRoutes(t *testing.T) {
 	if body := a.call("GET", "/readyz", "").want(503, "unavailable").Body.String(); strings.Contains(body, "secret") {
 		t.Errorf("the cause is in the answer: %s", body)
 	}
+	a.call("GET", "/readyz", "").want(503, "unavailable")
+	if n := strings.Count(a.log.String(), `"msg":"not ready"`); n != 1 || strings.Contains(a.log.String(), `"level":"ERROR"`) {
+		t.Errorf("two probes left %d warnings:\n%s", n, a.log)
+	}
 	a.engine.sick = nil
+	a.call("GET", "/readyz", "").want(200, "")
+	if !strings.Contains(a.log.String(), "ready again") {
+		t.Error("that it is ready again is not in the log")
+	}
 	var s Status
 	a.call("GET", prefix+"/status", "").want(200, "").json(&s)
 	if s.Workers != 1 || s.Mode != "dev" || !s.Ready || s.Actor != "user:dev" {
@@ -321,7 +329,7 @@ func TestSystemRoutes(t *testing.T) {
 	}
 	metrics := a.call("GET", "/metrics", "").want(200, "").Body.String()
 	for _, want := range []string{
-		`cordum_http_requests_total{method="GET",route="/readyz",status="503"} 1`,
+		`cordum_http_requests_total{method="GET",route="/readyz",status="503"} 2`,
 		`cordum_http_request_duration_seconds_count{method="GET",route="/api/v1/status"} 1`,
 	} {
 		if !strings.Contains(metrics, want) {

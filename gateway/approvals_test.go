@@ -132,7 +132,8 @@ func TestLinkShowsAndDecidesOnce(t *testing.T) {
 	}
 	a.call("POST", link, "decision=deny", form).want(409, "")
 	a.call("GET", link, "").want(409, "")
-	if acts := a.engine.docs.acts; len(acts) != 1 || !strings.HasPrefix(acts[0], "config.change") {
+	acts := a.engine.docs.acts
+	if len(acts) != 2 || !strings.HasPrefix(acts[0], "config.change") || acts[1] != "approval.link user:dev a1 for user:zoe@example.com" {
 		t.Errorf("acts %q", acts)
 	}
 	if strings.Contains(a.log.String(), link[len(linkPath):]) {

@@ -52,12 +52,24 @@ type Config struct {
 	// Kernel is the policy store behind the routes of policies. Default: none; they answer 503.
 	Kernel *kernel.Kernel
 
+	// Backups takes copies of the store. Default: none; its routes answer 501.
+	Backups Backups
+	// ProbesOnly answers probes and metrics, and nothing else: of a process whose API others offer. Default: everything.
+	ProbesOnly bool
+	// Role is what of this process is not ready while it cannot take work, for the answer of /readyz. Default: it says none.
+	Role string
+
 	// Rate limits one principal, PublicRate one address that is not known. Defaults: DefaultRPS, DefaultBurst,
 	// DefaultPublicRPS, DefaultPublicBurst; a negative PerSecond is no limit. Dev has none.
 	Rate, PublicRate Rate
 
+	// Stop is how long requests in flight may take when the gateway stops. Default: StopTimeout, 10 s.
+	Stop time.Duration
 	// BodyTimeout is how long a request may take to send its body. Default: BodyTimeout, 10 s.
 	BodyTimeout time.Duration
+	// CallTimeout is how long what changes a run may take before its caller is told that the outcome is not known. Default:
+	// CallTimeout, 30 s.
+	CallTimeout time.Duration
 	// Ping is the pause between WebSocket pings. Default: PingInterval.
 	Ping time.Duration
 }
@@ -87,8 +99,14 @@ func (c Config) withDefaults() Config {
 	if c.PublicRate == (Rate{}) {
 		c.PublicRate = Rate{DefaultPublicRPS, DefaultPublicBurst}
 	}
+	if c.Stop == 0 {
+		c.Stop = StopTimeout
+	}
 	if c.BodyTimeout == 0 {
 		c.BodyTimeout = BodyTimeout
+	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = CallTimeout
 	}
 	if c.Ping == 0 {
 		c.Ping = PingInterval
@@ -110,6 +128,9 @@ func (c Config) check() error {
 	}
 	if c.BodyTimeout < 0 {
 		return errors.New("gateway: the time for a body must be positive")
+	}
+	if c.CallTimeout < 0 {
+		return errors.New("gateway: the time for a call must be positive")
 	}
 	if c.Ping < 0 || c.Ping >= PongWait {
 		return fmt.Errorf("gateway: the ping interval %s must be below the %s after which a silent viewer is dropped", c.Ping, PongWait)

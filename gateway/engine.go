@@ -13,6 +13,10 @@ import (
 // belongs to another, which is [runner.ErrNotFound]. Implementations are safe for concurrent use.
 type Engine interface {
 	Calls
+	// Holds are those that are on. Pools are those of the fleet, and Drains what people let run empty: of is "worker" or "pool".
+	Holds(ctx context.Context, c runner.Caller) ([]runner.Hold, error)
+	Pools(ctx context.Context, c runner.Caller) ([]runner.PoolView, error)
+	Drains(ctx context.Context, c runner.Caller) ([]runner.Drain, error)
 	// Watch begins to follow a run or a workflow's runs. buffer is how many messages may wait for the viewer; when it
 	// is full, what follows is one gap message.
 	Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (Watch, error)
@@ -51,16 +55,37 @@ type AuditLog interface {
 	TakeAuditHead(ctx context.Context, c runner.Caller, all bool) (runner.AuditHead, error)
 	// Evidence is what a run did, with proof.
 	Evidence(ctx context.Context, c runner.Caller, run string) (runner.AuditEvidence, error)
+	// PlanRetention answers what retention would remove of the caller's tenant, and removes nothing.
+	PlanRetention(ctx context.Context, c runner.Caller, ask runner.RetentionAsk) (runner.RetentionPlan, error)
 	// LegalHolds keep records of the caller's tenant from being removed.
 	LegalHolds(ctx context.Context, c runner.Caller) ([]runner.LegalHold, error)
 	SetLegalHold(ctx context.Context, c runner.Caller, run string) (runner.LegalHold, error)
 	LiftLegalHold(ctx context.Context, c runner.Caller, hold string) error
 }
 
+// Fleet is the workers, and how they are set up: the installation's, not a tenant's.
+type Fleet interface {
+	// AcquireLock takes a resource lock for a holder outside; [runner.ErrConflict] says who holds it. RenewLock holds it on, and
+	// ReleaseLock lets it go. Locks are those that somebody holds or waits for.
+	AcquireLock(ctx context.Context, c runner.Caller, req runner.LockRequest) (runner.LockHolder, error)
+	RenewLock(ctx context.Context, c runner.Caller, req runner.LockRequest) (runner.LockHolder, error)
+	ReleaseLock(ctx context.Context, c runner.Caller, req runner.LockRequest) (runner.LockView, error)
+	Lock(ctx context.Context, c runner.Caller, name string) (runner.LockView, error)
+	Locks(ctx context.Context, c runner.Caller, prefix, cursor string, limit int) ([]runner.LockView, string, error)
+
+	Workers(ctx context.Context, c runner.Caller) ([]runner.WorkerView, error)
+	SetDrain(ctx context.Context, c runner.Caller, of, name string) (runner.Drain, error)
+	LiftDrain(ctx context.Context, c runner.Caller, of, name string) error
+	// ConfigDocument is the document over pools.yaml or timeouts.yaml; PutConfigDocument replaces it, "" removes it.
+	ConfigDocument(ctx context.Context, name string) (runner.FleetConfig, error)
+	PutConfigDocument(ctx context.Context, c runner.Caller, name, text string, ifMatch *string) (runner.FleetConfig, error)
+}
+
 // Calls are the calls that are answered at once.
 type Calls interface {
 	Documents
 	AuditLog
+	Registry
 
 	PutWorkflow(ctx context.Context, c runner.Caller, source []byte, f runner.Format) (runner.WorkflowVersion, error)
 	CheckWorkflow(ctx context.Context, source []byte, f runner.Format) (runner.WorkflowVersion, []dag.Diagnostic)
@@ -82,6 +107,12 @@ type Calls interface {
 	LatestRun(ctx context.Context, c runner.Caller, workflow string) (string, error)
 	Runs(ctx context.Context, c runner.Caller, f runner.Filter) ([]runner.RunHeader, string, error)
 	Timeline(ctx context.Context, c runner.Caller, run string, after uint64, limit int) ([]runner.Event, bool, error)
+	// Effects are what the jobs of a run did to the world, as far as is known.
+	Effects(ctx context.Context, c runner.Caller, run, cursor string, limit int) (runner.EffectPage, error)
+	// Dump hands over stored facts of a run, oldest first, whoever owns it.
+	Dump(ctx context.Context, c runner.Caller, q runner.DumpQuery, visit func(runner.DumpedFact) error) error
+	// Logs are the lines that the jobs of a run, or one job, wrote.
+	Logs(ctx context.Context, c runner.Caller, q runner.LogQuery) (runner.LogPage, error)
 	// Iterations are those of a fan-out, by item; step is its path.
 	Iterations(ctx context.Context, c runner.Caller, run, step, cursor string, limit int) ([]runner.StepView, string, error)
 	// Held are the compensations of all runs that wait for a person.
@@ -103,23 +134,33 @@ type Calls interface {
 	// Deliveries are the messages about an approval to people outside, and what became of them.
 	Deliveries(ctx context.Context, c runner.Caller, id string) ([]runner.Delivery, error)
 
-	// Holds are those that are on. SetHold answers when nothing more is sent that the hold is over.
-	Holds(ctx context.Context, c runner.Caller) []runner.Hold
+	DeadLetterCalls
+
+	// SetHold answers when nothing more is sent that the hold is over.
 	SetHold(ctx context.Context, c runner.Caller, h runner.Hold) (runner.Hold, error)
 	LiftHold(ctx context.Context, c runner.Caller, hold string) error
 
-	Workers(ctx context.Context, c runner.Caller) ([]runner.WorkerView, error)
+	// DeleteJob takes a job that has ended out of every list.
+	DeleteJob(ctx context.Context, c runner.Caller, id string) error
+	// JobDecisions are what the policy answered on a job, oldest first.
+	JobDecisions(ctx context.Context, c runner.Caller, id string) ([]runner.DecisionView, error)
+
+	Fleet
 	// Health is nil when every partition is owned and the store answers.
 	Health(ctx context.Context) error
 }
 
-// watched is an engine whose watches have a concrete type of their own, as package runner's.
+// watched is an engine in this process, as package runner's: its watches have a concrete type of their own, and what it has in
+// memory it answers without fail.
 type watched[W Watch] interface {
 	Calls
+	Holds(ctx context.Context, c runner.Caller) []runner.Hold
+	Pools(ctx context.Context, c runner.Caller) []runner.PoolView
+	Drains(ctx context.Context, c runner.Caller) []runner.Drain
 	Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (W, error)
 }
 
-// Adapt makes an [Engine] of an engine that returns a concrete type of watch: gateway.Adapt(theRunner).
+// Adapt makes an [Engine] of an engine in this process: gateway.Adapt(theRunner).
 func Adapt[W Watch](e watched[W]) Engine { return adapted[W]{Calls: e, watched: e} }
 
 type adapted[W Watch] struct {
@@ -129,6 +170,40 @@ type adapted[W Watch] struct {
 
 func (a adapted[W]) Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (Watch, error) {
 	w, err := a.watched.Watch(ctx, c, req, buffer)
+	if err != nil {
+		return nil, err // never a typed nil
+	}
+	return w, nil
+}
+
+func (a adapted[W]) Holds(ctx context.Context, c runner.Caller) ([]runner.Hold, error) {
+	return a.watched.Holds(ctx, c), nil
+}
+
+func (a adapted[W]) Pools(ctx context.Context, c runner.Caller) ([]runner.PoolView, error) {
+	return a.watched.Pools(ctx, c), nil
+}
+
+func (a adapted[W]) Drains(ctx context.Context, c runner.Caller) ([]runner.Drain, error) {
+	return a.watched.Drains(ctx, c), nil
+}
+
+// far is an engine that may be in another process, as package remote's.
+type far[W Watch] interface {
+	Calls
+	Holds(ctx context.Context, c runner.Caller) ([]runner.Hold, error)
+	Pools(ctx context.Context, c runner.Caller) ([]runner.PoolView, error)
+	Drains(ctx context.Context, c runner.Caller) ([]runner.Drain, error)
+	Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (W, error)
+}
+
+// AdaptFar makes an [Engine] of an engine that may be in another process.
+func AdaptFar[W Watch](e far[W]) Engine { return adaptedFar[W]{e} }
+
+type adaptedFar[W Watch] struct{ far[W] }
+
+func (a adaptedFar[W]) Watch(ctx context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (Watch, error) {
+	w, err := a.far.Watch(ctx, c, req, buffer)
 	if err != nil {
 		return nil, err // never a typed nil
 	}

@@ -32,9 +32,26 @@ var sentinels = []struct {
 	{runner.ErrGone, "gone", ""},
 	{runner.ErrInvalidCursor, "invalid_cursor", "Use next_cursor of the page before, with the same filter."},
 	{runner.ErrOverloaded, "overloaded", "Try again after the time in Retry-After."},
-	{runner.ErrUnavailable, "unavailable", "Whether it was done is not known; ask again, or repeat it with the same Idempotency-Key."},
-	{context.DeadlineExceeded, "deadline_exceeded", "Whether it was done is not known; ask again, or repeat it with the same Idempotency-Key."},
+	{runner.ErrUnavailable, "unavailable", maybeDone},
+	{context.DeadlineExceeded, "deadline_exceeded", maybeDone},
 	{context.Canceled, "unavailable", "The request ended before its answer."},
+}
+
+// maybeDone is said of a change that was not answered, nothingDone of a read.
+const (
+	maybeDone   = "Whether it was done is not known; ask again, or repeat it with the same Idempotency-Key."
+	nothingDone = "Nothing was changed; ask again in a moment."
+)
+
+// ofRead is a problem as it is told to who only read: whatever kept the answer away, nothing was done.
+func ofRead(p *Problem) *Problem {
+	switch {
+	case p.Code == "deadline_exceeded":
+		return newProblem("unavailable", nothingDone).with("Retry-After", "1")
+	case p.Detail == maybeDone:
+		p.Detail = nothingDone
+	}
+	return p
 }
 
 // problemOf turns an error of a handler or of the engine into a problem. Nil stands for an error nobody foresaw: the
@@ -50,6 +67,9 @@ func problemOf(err error) *Problem {
 	}
 	if p := policyProblem(err); p != nil {
 		return p
+	}
+	if unknown := (*runner.UnknownError)(nil); errors.As(err, &unknown) {
+		return unknownProblem(unknown)
 	}
 	for _, s := range sentinels {
 		if !errors.Is(err, s.err) {
@@ -91,10 +111,15 @@ func invalidProblem(e *runner.InvalidError) *Problem {
 	if len(e.Diagnostics) > 0 {
 		return diagnosticsProblem(e.Diagnostics)
 	}
-	if _, known := problems[e.Code]; known {
-		return newProblem(e.Code, e.Message)
+	code := e.Code
+	if _, known := problems[code]; !known {
+		code = "invalid_body"
 	}
-	return newProblem("invalid_body", e.Message)
+	p := newProblem(code, e.Message)
+	for _, at := range e.Places {
+		p.Errors = append(p.Errors, ProblemItem{Message: at.Message, Location: at.Pointer})
+	}
+	return p
 }
 
 // diagnosticsProblem says what is wrong with a definition. Its code is the rule of the first error that decided the

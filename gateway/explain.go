@@ -56,6 +56,10 @@ func whereJob(s *runner.StepView, among bool) []plan.Reason {
 	case among:
 	case kept:
 		text = "its job is not sent: " + s.Reason
+	case s.Placement != nil && s.JobState == "scheduled":
+		text = "its job waits for a worker: " + s.Placement.Reason + ": " + s.Placement.Why
+	case s.Worker != "" && s.Placement != nil:
+		text = "worker " + s.Worker + " has its job: " + s.Placement.Why
 	case s.Worker != "":
 		text = "worker " + s.Worker + " has its job"
 	case s.JobState == "scheduled":

@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/store/audit"
@@ -14,6 +17,7 @@ import (
 type fakeAudit struct {
 	records []runner.AuditRecord
 	holds   []runner.LegalHold
+	torn    uint64 // the fact behind which no dump goes on
 }
 
 func (f *fakeEngine) AuditRecords(_ context.Context, c runner.Caller, q runner.AuditQuery) ([]runner.AuditRecord, string, error) {
@@ -45,6 +49,25 @@ func (f *fakeEngine) ExportAudit(_ context.Context, c runner.Caller, w io.Writer
 	}
 	_, err := io.WriteString(w, "{\"cordum_audit\":{\"version\":1}}\n{\"end\":{\"records\":0}}\n")
 	return err
+}
+
+func (f *fakeEngine) Dump(_ context.Context, c runner.Caller, q runner.DumpQuery, visit func(runner.DumpedFact) error) error {
+	defer f.lock(c)()
+	if f.sick != nil {
+		return f.sick
+	}
+	if f.runs[c.Tenant+"/"+q.Run] == nil {
+		return runner.ErrNotFound
+	}
+	for seq := max(q.From, 1); seq <= q.To || q.To == 0 && seq <= 3; seq++ {
+		if err := visit(runner.DumpedFact{Seq: seq, Name: "RunStarted", Fact: json.RawMessage("{}")}); err != nil {
+			return err
+		}
+		if seq == f.audit.torn {
+			return errors.New("a record does not decode")
+		}
+	}
+	return nil
 }
 
 func (f *fakeEngine) AuditHeads(_ context.Context, c runner.Caller, all bool, cursor string, _ int) ([]runner.AuditHead, string, error) {
@@ -81,6 +104,28 @@ func (f *fakeEngine) Evidence(_ context.Context, c runner.Caller, run string) (r
 	e := runner.AuditEvidence{Version: 1}
 	e.Run.ID, e.Run.Tenant = run, c.Tenant
 	return e, nil
+}
+
+func (f *fakeEngine) PlanRetention(_ context.Context, c runner.Caller, ask runner.RetentionAsk) (runner.RetentionPlan, error) {
+	defer f.lock(c)()
+	plan := runner.RetentionPlan{Rules: []runner.RetentionRule{}, Goes: []runner.RetentionPart{}, Stays: []runner.RetentionPart{}}
+	for _, of := range []struct {
+		kind  string
+		age   *time.Duration
+		count *int
+	}{{"workflow", ask.RunAge, ask.RunCount}, {"job", ask.JobAge, ask.JobCount}} {
+		rule := runner.RetentionRule{Kind: of.kind}
+		if of.age != nil {
+			rule.Age = of.age.String()
+		}
+		if of.count != nil {
+			rule.Count = *of.count
+		}
+		if rule.Age != "" || rule.Count != 0 {
+			plan.Rules = append(plan.Rules, rule)
+		}
+	}
+	return plan, nil
 }
 
 func (f *fakeEngine) LegalHolds(_ context.Context, c runner.Caller) ([]runner.LegalHold, error) {

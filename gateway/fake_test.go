@@ -17,7 +17,10 @@ import (
 // memory and by tenant.
 type fakeEngine struct {
 	holds     fakeHolds
+	locks     fakeLocks
+	dead      fakeDead
 	audit     fakeAudit
+	fleet     fakeFleet
 	mu        sync.Mutex
 	workflows map[string][]runner.WorkflowVersion // by tenant/id, oldest first
 	runs      map[string]*fakeRun                 // by tenant/id
@@ -30,7 +33,9 @@ type fakeEngine struct {
 	sick      error
 	boom      bool
 	docs      fakeDocs
-	stubborn  map[string]bool // runs whose commands make the engine panic
+	// registered are schemas, topics and workers' credentials.
+	registered fakeRegistered
+	stubborn   map[string]bool // runs whose commands make the engine panic
 }
 
 type fakeRun struct {

@@ -15,12 +15,13 @@ type fakeWatch struct {
 	bound    int
 	queue    []runner.Message
 	gap      bool
+	logs     bool
 	wake     chan struct{}
 }
 
 func (f *fakeEngine) Watch(_ context.Context, c runner.Caller, req runner.WatchRequest, buffer int) (*fakeWatch, error) {
 	defer f.lock(c)()
-	w := &fakeWatch{f: f, tenant: c.Tenant, workflow: req.Workflow, bound: 1 << 20, wake: make(chan struct{}, 1)}
+	w := &fakeWatch{f: f, tenant: c.Tenant, workflow: req.Workflow, logs: req.Logs, bound: 1 << 20, wake: make(chan struct{}, 1)}
 	if req.Run != "" {
 		run, err := f.find(c, req.Run)
 		if err != nil {

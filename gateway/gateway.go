@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -38,6 +39,8 @@ type Gateway struct {
 	streams     context.Context // ends when live streams must
 	stopStreams context.CancelFunc
 	viewers     viewers
+	intake      *intake
+	lacks       atomic.Pointer[string] // what readiness said last
 
 	slowAfter, writeTimeout time.Duration // SlowAfter and WriteTimeout; tests take less
 }
@@ -60,12 +63,12 @@ func New(cfg Config, eng Engine) (*Gateway, error) {
 		return nil, fmt.Errorf("gateway: register metrics: %w", err)
 	}
 	g := &Gateway{
-		cfg: cfg, log: cfg.Logger, engine: eng, ring: ring, keys: newKeystore(eng, time.Now), links: &linkSecret{docs: eng}, meters: m,
+		cfg: cfg, log: cfg.Logger, engine: patient{eng, cfg.CallTimeout}, ring: ring, keys: newKeystore(eng, time.Now), links: &linkSecret{docs: eng}, meters: m,
 		csrf:       http.NewCrossOriginProtection(),
 		callerRate: newBuckets(cfg.Rate, time.Now), publicRate: newBuckets(cfg.PublicRate, time.Now),
 		compiling: make(chan struct{}, MaxCompiling),
 		mux:       http.NewServeMux(), begun: time.Now(),
-		slowAfter: SlowAfter, writeTimeout: WriteTimeout,
+		slowAfter: SlowAfter, writeTimeout: WriteTimeout, intake: newIntake(),
 	}
 	for _, o := range cfg.Origins {
 		if err := g.csrf.AddTrustedOrigin(o); err != nil {
@@ -75,7 +78,7 @@ func New(cfg Config, eng Engine) (*Gateway, error) {
 	g.streams, g.stopStreams = context.WithCancel(context.Background())
 	g.spec = sync.OnceValues(g.render)
 	g.register(Routes())
-	g.handler = g.edge(g.mux)
+	g.handler = g.edge(g.taking(g.mux))
 	return g, nil
 }
 
@@ -111,8 +114,12 @@ func (m guardedMux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.g.mux.
 // Server makes an HTTP server with the gateway's timeouts and limits. It sets no timeout for a whole request, as a
 // long poll and a stream take theirs; a body has its own.
 func (g *Gateway) Server() *http.Server {
+	handler := g.handler
+	if g.cfg.ProbesOnly {
+		handler = probesOnly(handler)
+	}
 	return &http.Server{
-		Handler:           g.handler,
+		Handler:           handler,
 		ReadHeaderTimeout: HeaderTimeout,
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    MaxHeaderBytes,
@@ -120,8 +127,9 @@ func (g *Gateway) Server() *http.Server {
 	}
 }
 
-// Run serves on ln until ctx ends, then stops: no new requests, live streams closed with 1001, requests in flight get
-// [StopTimeout] to finish. When it returns nothing of it is left, and ln is closed.
+// Run serves on ln until ctx ends, then stops: it is not ready at once, new requests are answered 503 with Retry-After, live
+// streams closed with 1001, requests in flight get [Config.Stop] to finish. When it returns nothing of it is left, and ln is
+// closed.
 func (g *Gateway) Run(ctx context.Context, ln net.Listener) error {
 	srv := g.Server()
 	served := make(chan error, 1)
@@ -132,12 +140,16 @@ func (g *Gateway) Run(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("gateway: serve on %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopTimeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Stop)
 	defer cancel()
 	g.stopStreams()
+	select {
+	case <-g.intake.close():
+	case <-stop.Done():
+	}
 	err := srv.Shutdown(stop)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("gateway: requests still running after %s: %w", StopTimeout, err), srv.Close())
+		err = errors.Join(fmt.Errorf("gateway: requests still running after %s: %w", g.cfg.Stop, err), srv.Close())
 	}
 	<-served
 	g.viewers.wait()

@@ -177,6 +177,9 @@ func (g *Gateway) unrouted(w http.ResponseWriter, r *http.Request) {
 // fail turns a handler's error into its answer; what nobody foresaw is logged and becomes a plain 500.
 func (g *Gateway) fail(r *record, err error) *Problem {
 	if p := problemOf(err); p != nil {
+		if r.route != nil && r.route.Method == http.MethodGet {
+			return ofRead(p)
+		}
 		return p
 	}
 	g.log.Error("request failed", slog.String("request_id", r.id), slog.String("error", err.Error()))

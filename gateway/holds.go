@@ -38,7 +38,11 @@ type HoldSet struct {
 }
 
 func (g *Gateway) listHolds(ctx context.Context, _ *struct{}) (*reply[Page[runner.Hold]], error) {
-	return &reply[Page[runner.Hold]]{Page[runner.Hold]{Items: g.engine.Holds(ctx, caller(ctx, ""))}}, nil
+	items, err := g.engine.Holds(ctx, caller(ctx, ""))
+	if err != nil {
+		return nil, err
+	}
+	return &reply[Page[runner.Hold]]{Page[runner.Hold]{Items: items}}, nil
 }
 
 func (g *Gateway) setHold(ctx context.Context, in *struct{ Body HoldSet }) (*reply[runner.Hold], error) {
@@ -84,7 +88,11 @@ func (g *Gateway) liftHold(ctx context.Context, in *liftHoldInput) (*reply[Lifte
 	if in.Body != nil {
 		reason = in.Body.Reason
 	}
-	for _, h := range g.engine.Holds(ctx, caller(ctx, "")) {
+	on, err := g.engine.Holds(ctx, caller(ctx, ""))
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range on {
 		if h.ID != in.ID {
 			continue
 		}

@@ -21,11 +21,12 @@ type JobSubmit struct {
 	Topic             string            `json:"topic,omitempty" maxLength:"200" doc:"Instead of pack and tool"`
 	Input             json.RawMessage   `json:"input,omitempty" doc:"Any JSON value; {} by default"`
 	Prompt            string            `json:"prompt,omitempty" doc:"Short for the input {\"prompt\": …}"`
-	Context           json.RawMessage   `json:"context,omitempty" doc:"Object; requires, preferred_worker_id and preferred_pool in it place the job"`
+	Context           json.RawMessage   `json:"context,omitempty" doc:"Object; requires, preferred_worker_id and preferred_pool in it place the job, resource_lock is the lock that it holds"`
 	Labels            map[string]string `json:"labels,omitempty" maxProperties:"64"`
 	Requires          []string          `json:"requires,omitempty" maxItems:"64" doc:"Capabilities the worker must have"`
 	PreferredWorkerID string            `json:"preferred_worker_id,omitempty" maxLength:"200"`
 	PreferredPool     string            `json:"preferred_pool,omitempty" maxLength:"200"`
+	ResourceLock      json.RawMessage   `json:"resource_lock,omitempty" doc:"The lock that the job holds while it runs: its name, or {name, mode: exclusive or shared}"`
 	Priority          string            `json:"priority,omitempty" enum:"batch,interactive,critical"`
 	TimeoutSec        int               `json:"timeout_sec,omitempty" minimum:"0" maximum:"31622400" doc:"Seconds one attempt may take"`
 	MaxAttempts       int               `json:"max_attempts,omitempty" minimum:"0" maximum:"1000"`
@@ -98,27 +99,57 @@ func (b *JobSubmit) request() (runner.JobRequest, error) {
 	if req.Input == nil {
 		req.Input = json.RawMessage("{}")
 	}
-	return req, placeByContext(&req)
+	lock, err := placeByContext(&req)
+	if err != nil {
+		return req, err
+	}
+	if b.ResourceLock != nil {
+		lock = b.ResourceLock
+	}
+	return req, lockJob(&req, lock)
+}
+
+// lockJob reads the lock that a job holds: a name, or an object with its mode.
+func lockJob(req *runner.JobRequest, raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, &req.ResourceLock) == nil {
+		return nil
+	}
+	var lock struct {
+		Name string `json:"name"`
+		Mode string `json:"mode"`
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&lock); err != nil || lock.Name == "" || !slices.Contains([]string{"", "exclusive", "shared"}, lock.Mode) {
+		const message = "a name is expected, or {name, mode: exclusive or shared}"
+		p := newProblem("invalid_body", "/resource_lock: "+message)
+		p.Errors = []ProblemItem{{Message: message, Location: "/resource_lock"}}
+		return p
+	}
+	req.ResourceLock, req.LockShared = lock.Name, lock.Mode == "shared"
+	return nil
 }
 
 // jobContext is the part of a job's context that says where it may run.
 type jobContext struct {
-	Requires          []string `json:"requires"`
-	PreferredWorkerID string   `json:"preferred_worker_id"`
-	PreferredPool     string   `json:"preferred_pool"`
+	Requires          []string        `json:"requires"`
+	PreferredWorkerID string          `json:"preferred_worker_id"`
+	PreferredPool     string          `json:"preferred_pool"`
+	ResourceLock      json.RawMessage `json:"resource_lock"`
 }
 
-// placeByContext reads the placement out of the context; what the body itself says goes first.
-func placeByContext(req *runner.JobRequest) error {
+// placeByContext reads the placement out of the context, and answers the lock that it names; what the body itself says goes
+// first.
+func placeByContext(req *runner.JobRequest) (lock json.RawMessage, err error) {
 	if len(req.Context) == 0 || bytes.Equal(bytes.TrimSpace(req.Context), []byte("null")) {
 		req.Context = nil
-		return nil
+		return nil, nil
 	}
 	var c jobContext
 	if err := json.Unmarshal(req.Context, &c); err != nil {
 		p := newProblem("invalid_body", "/context: an object is expected; requires in it is a list of names, the preferred ones are names.")
 		p.Errors = []ProblemItem{{Message: "an object is expected", Location: "/context"}}
-		return p
+		return nil, p
 	}
 	if req.Requires == nil {
 		req.Requires = c.Requires
@@ -129,7 +160,7 @@ func placeByContext(req *runner.JobRequest) error {
 	if req.PreferredPool == "" {
 		req.PreferredPool = c.PreferredPool
 	}
-	return nil
+	return c.ResourceLock, nil
 }
 
 type listJobsInput struct {
@@ -187,15 +218,28 @@ func (g *Gateway) cancelJob(ctx context.Context, in *reasonInput) (*created[runn
 	return &created[runner.JobView]{Status: http.StatusAccepted, Location: jobPath(in.ID), Body: job}, nil
 }
 
-// Workers is the list of workers. It has no pages: it is as long as there are workers.
-type Workers struct {
-	Items []runner.WorkerView `json:"items"`
+// DeletedJob answers a delete.
+type DeletedJob struct {
+	ID      string `json:"id"`
+	Deleted bool   `json:"deleted"`
 }
 
-func (g *Gateway) listWorkers(ctx context.Context, _ *struct{}) (*reply[Workers], error) {
-	workers, err := g.engine.Workers(ctx, caller(ctx, ""))
+type deleteJobInput struct {
+	ByID
+	Reason string `header:"X-Reason" maxLength:"1024" doc:"Why; kept in the audit log"`
+}
+
+func (g *Gateway) deleteJob(ctx context.Context, in *deleteJobInput) (*reply[DeletedJob], error) {
+	if err := g.engine.DeleteJob(ctx, caller(ctx, in.Reason), in.ID); err != nil {
+		return nil, err
+	}
+	return &reply[DeletedJob]{DeletedJob{in.ID, true}}, nil
+}
+
+func (g *Gateway) jobDecisions(ctx context.Context, in *ByID) (*reply[Page[runner.DecisionView]], error) {
+	all, err := g.engine.JobDecisions(ctx, caller(ctx, ""), in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &reply[Workers]{Workers{Items: append([]runner.WorkerView{}, workers...)}}, nil
+	return &reply[Page[runner.DecisionView]]{Page[runner.DecisionView]{Items: all}}, nil
 }

@@ -63,6 +63,8 @@ const (
 
 	// BodyTimeout is how long a request may take to send its body; then 408.
 	BodyTimeout = 10 * time.Second
+	// CallTimeout is how long a call that changes a run may take; then 504: a store that is away for a moment is back by then.
+	CallTimeout = 30 * time.Second
 	// HeaderTimeout is how long a request may take to send its headers.
 	HeaderTimeout = 10 * time.Second
 	// IdleTimeout is how long a connection may wait for its next request.

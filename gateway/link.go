@@ -170,6 +170,9 @@ func (g *Gateway) linkApproval(ctx context.Context, in *linkInput) (*created[App
 	if err != nil {
 		return nil, err
 	}
+	if err := g.engine.ChangeDocs(ctx, creator(ctx), "approval.link", in.ID+" for "+b.Approver); err != nil {
+		return nil, err // who cannot be held to it gets none
+	}
 	g.log.InfoContext(ctx, "approval link made", "approval", in.ID, "approver", b.Approver, "actor", requestOf(ctx).principal.Actor)
 	return &created[ApprovalLink]{Status: 201, Location: approvalPath(in.ID), Body: link}, nil
 }

@@ -54,6 +54,11 @@ var problemTable = []problemGroup{
 		{"invalid_name", 422, "The name is not valid", "The detail says what a name is made of."},
 		{"reason_needed", 422, "A reason is needed", "Say why in reason, or in the header X-Reason: nothing else will tell later."},
 		{"impossible_filter", 400, "The filter can name no run that takes this", "The detail has the states in which a run takes the action. Leave the state out, and only those runs are meant."},
+		{"unknown_topic", 422, "The topic is not registered", "cordum topic list shows those that are; an admin registers others: cordum topic create."},
+		{"invalid_topic", 422, "The topic cannot be registered like this", "The detail names the field and what it takes."},
+		{"unknown_schema", 422, "There is no such registered schema", "cordum schema list shows those that there are. Register it first: cordum schema put."},
+		{"invalid_schema", 422, "This is no JSON Schema that can be kept", "JSON Schema 2020-12, at most 256 KiB, that refers to nothing outside itself."},
+		{"invalid_credential", 422, "The worker's credential cannot be made like this", "The detail names the field: the worker's id, its topics, pools or capabilities."},
 		{"invalid_job", 422, "The job is not valid", "errors[] names each field and what it takes."},
 	}},
 	{"Who asks", []kind{
@@ -72,6 +77,9 @@ var problemTable = []problemGroup{
 		{"not_found", 404, "There is no such thing", "It does not exist, or belongs to somebody else; also for a path that is written in another way than here."},
 		{"method_not_allowed", 405, "The method is not allowed here", "The header Allow has those that are."},
 		{"conflict", 409, "The state does not allow this", "It was decided, or has ended, meanwhile. Read it again before you go on."},
+		{"invalid_config", 422, "The configuration is not valid", "The detail says what is wrong, with its line and column; what was in force stays in force."},
+		{"lock_held", 409, "Somebody else holds the lock", "Wait for it with wait_sec, or try again. The detail says who holds it."},
+		{"lock_lost", 409, "The lock is not held any more", "Its time was over, it was released, or it was taken from you by force: stop what you do under it, and acquire it again."},
 		{"concurrency_limit", 409, "As many runs as the workflow allows are under way", "Wait until one with the same concurrency key has ended, or let the workflow queue: when_busy."},
 		{"duplicate_subscription", 409, "A subscription with this id exists", "Choose another id, or unsubscribe first."},
 		{"gone", 410, "This has expired", "The approval's time is over, or the link's; it can no longer be decided like this."},
@@ -79,9 +87,11 @@ var problemTable = []problemGroup{
 	}},
 	{"The server", []kind{
 		{"internal", 500, "Something went wrong here", "The cause is in the server's log under the answer's X-Request-Id."},
+		{"not_configured", 501, "The server is not set up for this", "The detail names the setting that is missing."},
 		{"overloaded", 503, "Too much to do right now", "Nothing was done. Wait for the seconds in Retry-After."},
 		{"unavailable", 503, "Not available right now", "Whether it was done is not known: ask, or repeat it with the same Idempotency-Key."},
 		{"too_many_viewers", 503, "Too many live viewers", "Wait for the seconds in Retry-After."},
+		{"outcome_unknown", 504, "Whether it was done is not known", "The store or the engine did not say in time: it may have been done or not, or be done soon. If it was sent with an Idempotency-Key, repeat it with the same one; else look before you repeat it. Location, where it is there, is where it would be seen; that it is not there yet does not say that it was not done."},
 		{"deadline_exceeded", 504, "No answer in time", "Whether it was done is not known: ask, or repeat it with the same Idempotency-Key."},
 	}},
 	{"The definition", []kind{

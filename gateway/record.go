@@ -103,6 +103,9 @@ func (g *Gateway) account(a *answer, r *http.Request, rec *record, took time.Dur
 		g.meters.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 	}
 	level := requestLevel(status)
+	if isProbe(r.URL.Path) && (status < http.StatusBadRequest || status == http.StatusServiceUnavailable) {
+		level = slog.LevelDebug // readyz says itself what changes; what is refused there is refused like anything else
+	}
 	if !g.log.Enabled(r.Context(), level) {
 		return
 	}

@@ -17,7 +17,9 @@ other names too, such as ` + "`sre`" + `: routes ask for none of them, policies 
 this table is refused to everybody. What belongs to another tenant is not there: 404, as for what never was.
 
 A key with **scopes** is good for these only, and for no more than its roles allow: a scope is a verb of the last column, ` + "`read`" + ` for
-all that changes nothing, or a family such as ` + "`run.*`" + `. The verb is also what the server's log calls a request.
+all that changes nothing, or a family such as ` + "`run.*`" + `. The server's log of requests has the verb, too. The
+[audit log](audit.md) has acts of its own: what a verb changes is recorded there under the name of its act, which may be another one.
+Of a lock that is renewed, and of what is refused, there is no record.
 
 Without a role, which is less than ` + "`viewer`" + `, one can call:
 

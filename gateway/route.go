@@ -28,7 +28,8 @@ type Route struct {
 	Body int64
 	// Accepts are the media types of the body.
 	Accepts []string
-	// Audit is what a call is called in the audit log; empty for what only reads.
+	// Audit is the verb of a call that changes something: what scopes and the log of requests call it. Acts of the audit log have
+	// names of their own (docs/audit.md). Empty for what only reads.
 	Audit string
 	// Status is what success is answered with; 0 means 200.
 	Status int
@@ -95,6 +96,9 @@ func (r *Route) errors() []int {
 	all = append(all, http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	if r.Role != RolePublic {
 		all = append(all, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if r.Method != http.MethodGet {
+		all = append(all, http.StatusGatewayTimeout)
 	}
 	if r.Body > 0 {
 		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)

@@ -14,7 +14,10 @@ var (
 // Routes is the one table of what the gateway serves.
 func Routes() []Route {
 	var all []Route
-	for _, part := range [][]Route{workflowRoutes(), runRoutes(), controlRoutes(), jobRoutes(), approvalRoutes(), holdRoutes(), keyRoutes(), policyRoutes(), auditRoutes(), streamRoutes(), systemRoutes()} {
+	for _, part := range [][]Route{
+		workflowRoutes(), startRoutes(), runRoutes(), controlRoutes(), jobRoutes(), logRoutes(), effectRoutes(), factRoutes(), backupRoutes(), retentionRoutes(), fleetRoutes(), approvalRoutes(), holdRoutes(),
+		deadRoutes(), lockRoutes(), keyRoutes(), policyRoutes(), auditRoutes(), streamRoutes(), systemRoutes(), topicRoutes(),
+	} {
 		all = append(all, part...)
 	}
 	return all
@@ -79,6 +82,13 @@ func workflowRoutes() []Route {
 			Summary: "Compare two versions of a workflow by their meaning",
 			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).diffWorkflow),
 		},
+	}
+}
+
+// startRoutes plan and start runs of stored workflows.
+func startRoutes() []Route {
+	const tag = "workflows"
+	return []Route{
 		{
 			Method: "POST", Path: prefix + "/workflows/{id}/dry-run", ID: "dryRunWorkflow", Tag: tag,
 			Summary: "Plan a run of a stored workflow",
@@ -131,8 +141,15 @@ func jobRoutes() []Route {
 			Audit: "job.cancel", Errors: []int{notFound, conflict}, bind: handle((*Gateway).cancelJob),
 		},
 		{
-			Method: "GET", Path: prefix + "/workers", ID: "listWorkers", Tag: "workers", Summary: "List the workers as their heartbeats show them",
-			Role: RoleViewer, Tenant: TenantCaller, bind: handle((*Gateway).listWorkers),
+			Method: "DELETE", Path: prefix + "/jobs/{id}", ID: "deleteJob", Tag: tag, Summary: "Delete a job that has ended",
+			Doc:  "It is not found any more; what it did stays in the audit log. A job that has not ended is to be cancelled first.",
+			Role: RoleOperator, Tenant: TenantCaller, Audit: "job.delete", Errors: []int{notFound, conflict},
+			bind: handle((*Gateway).deleteJob),
+		},
+		{
+			Method: "GET", Path: prefix + "/jobs/{id}/decisions", ID: "listJobDecisions", Tag: tag,
+			Summary: "List what the policy answered on a job, oldest first",
+			Role:    RoleViewer, Tenant: TenantCaller, Errors: []int{notFound}, bind: handle((*Gateway).jobDecisions),
 		},
 	}
 }

@@ -270,7 +270,8 @@ func TestSchemasOfRequestsAreClosed(t *testing.T) {
 		_, request := map[string]bool{
 			"Cancel": true, "Comment": true, "JobSubmit": true, "Reason": true, "RunStart": true, "Signal": true, "Verdict": true,
 			"RollbackRun": true, "ForkRun": true, "DryRun": true, "DryRunDefinition": true, "Batch": true, "BatchFilter": true,
-			"HoldSet": true, "LegalHoldSet": true, "KeyCreate": true, "PolicyPublish": true, "PolicyRollback": true, "PolicyRequest": true, "PolicyMCP": true, "PolicySimulate": true,
+			"HoldSet": true, "LockAcquire": true, "LockRenew": true, "LockRelease": true, "TopicCreate": true, "TopicPut": true, "SchemaCreate": true, "CredentialCreate": true,
+			"DeadFilter": true, "DeadPurge": true, "DeadRedrive": true, "LegalHoldSet": true, "KeyCreate": true, "PolicyPublish": true, "PolicyRollback": true, "PolicyRequest": true, "PolicyMCP": true, "PolicySimulate": true,
 			"SimulatedRequest": true, "SimulatedWorkflow": true, "PolicyReplay": true, "PolicyShadow": true, "EditApproval": true, "DelegateApproval": true, "LinkApproval": true,
 		}[name]
 		if closed := schema.AdditionalProperties == false; closed != request {

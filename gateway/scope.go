@@ -8,7 +8,7 @@ import (
 // scopeRead is the scope of everything that only reads.
 const scopeRead = "read"
 
-// inScope tells whether a key with these scopes is good for what is called verb in the audit log; no verb is reading. A
+// inScope tells whether a key with these scopes is good for a route of this verb; no verb is reading. A
 // key without scopes is good for all that its roles allow.
 func inScope(scopes []string, verb string) bool {
 	if len(scopes) == 0 {

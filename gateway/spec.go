@@ -230,6 +230,7 @@ func sseParams() []*huma.Param {
 		{Name: "run", In: "query", Schema: str, Description: "The run to follow"},
 		{Name: "workflow", In: "query", Schema: str, Description: "The workflow whose runs to follow; * is all"},
 		{Name: "after_seq", In: "query", Schema: seq, Description: "Go on behind this fact"},
+		{Name: "logs", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"1"}}, Description: "Of a run: also the lines that its jobs write from now on"},
 		{Name: "Last-Event-ID", In: "header", Schema: seq, Description: "The same, as browsers say it; wins over after_seq"},
 	}
 }

@@ -56,9 +56,13 @@ func (g *Gateway) serveSSE(w http.ResponseWriter, r *http.Request) {
 func sseRequest(r *http.Request) (runner.WatchRequest, *Problem) {
 	q := r.URL.Query()
 	for name, values := range q {
-		if len(values) > 1 || (name != "run" && name != "workflow" && name != "after_seq") {
-			return runner.WatchRequest{}, newProblem("invalid_argument", "Known are run, workflow and after_seq, each once.")
+		if len(values) > 1 || (name != "run" && name != "workflow" && name != "after_seq" && name != "logs") {
+			return runner.WatchRequest{}, newProblem("invalid_argument", "Known are run, workflow, after_seq and logs, each once.")
 		}
+	}
+	logs := q.Get("logs") == "1"
+	if q.Has("logs") && !logs {
+		return runner.WatchRequest{}, newProblem("invalid_argument", "Write logs=1, or leave it out.")
 	}
 	after := q.Get("after_seq")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
@@ -67,7 +71,7 @@ func sseRequest(r *http.Request) (runner.WatchRequest, *Problem) {
 	if after != "" && q.Get("workflow") != "" && !q.Has("after_seq") {
 		after = "" // a browser reconnects with the id it saw last; headers begin anew
 	}
-	return watchRequest(q.Get("run"), q.Get("workflow"), after)
+	return watchRequest(q.Get("run"), q.Get("workflow"), after, logs)
 }
 
 // sse is one open stream of events.

@@ -22,23 +22,25 @@ type StreamRequest struct {
 type Subscribe struct {
 	Run      string          `json:"run"`
 	Workflow string          `json:"workflow"`
+	Logs     bool            `json:"logs"`      // of a run: also the lines that its jobs write from now on
 	AfterSeq json.RawMessage `json:"after_seq"` // a whole number; kept as sent, as any number must be answered well
 }
 
 // StreamMessage is what a client gets. Which fields are set follows from Type; docs/stream.md has the list.
 type StreamMessage struct {
 	ID     string            `json:"id,omitempty"`
-	Type   string            `json:"type"` // snapshot, replay, event, live, gap, header, end, unsubscribed or error
+	Type   string            `json:"type"` // snapshot, replay, event, live, gap, header, log, end, unsubscribed or error
 	Seq    *uint64           `json:"seq,omitempty"`
 	Run    *runner.RunView   `json:"run,omitempty"`
 	Header *runner.RunHeader `json:"header,omitempty"`
 	Event  *runner.Event     `json:"event,omitempty"`
+	Log    *runner.LogPart   `json:"log,omitempty"`
 	Error  *Problem          `json:"error,omitempty"`
 }
 
 // streamMessage writes a message of the engine for the client.
 func streamMessage(id string, m runner.Message) StreamMessage {
-	out := StreamMessage{ID: id, Type: m.Kind, Run: m.Snapshot, Header: m.Header, Event: m.Event}
+	out := StreamMessage{ID: id, Type: m.Kind, Run: m.Snapshot, Header: m.Header, Event: m.Event, Log: m.Log}
 	switch m.Kind {
 	case "replay", "live", "gap", "end":
 		out.Seq = &m.Seq
@@ -60,7 +62,7 @@ func readStreamRequest(raw []byte) (StreamRequest, *Problem) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&req); err != nil {
 		if strings.HasPrefix(err.Error(), "json: unknown field") {
-			return req, newProblem("unknown_field", "Known are id, subscribe with run, workflow and after_seq, and unsubscribe.")
+			return req, newProblem("unknown_field", "Known are id, subscribe with run, workflow, logs and after_seq, and unsubscribe.")
 		}
 		return req, newProblem("invalid_body", `Send {"id": …, "subscribe": {"run": …, "after_seq": …}}.`)
 	}
@@ -71,9 +73,11 @@ func readStreamRequest(raw []byte) (StreamRequest, *Problem) {
 }
 
 // watchRequest checks what is to be followed.
-func watchRequest(run, workflow, afterSeq string) (runner.WatchRequest, *Problem) {
-	req := runner.WatchRequest{Run: run, Workflow: workflow}
+func watchRequest(run, workflow, afterSeq string, logs bool) (runner.WatchRequest, *Problem) {
+	req := runner.WatchRequest{Run: run, Workflow: workflow, Logs: logs}
 	switch {
+	case logs && run == "":
+		return req, newProblem("invalid_argument", "Logs are those of one run: say which.")
 	case (run == "") == (workflow == ""):
 		return req, newProblem("invalid_argument", "Say which run, or which workflow, to follow.")
 	case len(run) > MaxIDLength || len(workflow) > MaxIDLength:

@@ -156,7 +156,7 @@ func (v *viewer) subscribe(ctx context.Context, req StreamRequest) {
 	if after == "null" {
 		after = ""
 	}
-	watching, p := watchRequest(req.Subscribe.Run, req.Subscribe.Workflow, after)
+	watching, p := watchRequest(req.Subscribe.Run, req.Subscribe.Workflow, after, req.Subscribe.Logs)
 	if p == nil && len(id) > MaxIDLength {
 		id, p = clip(id), newProblem("invalid_argument", "The id of a subscription is at most 200 bytes long.")
 	}

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -40,7 +42,11 @@ func (g *Gateway) status(ctx context.Context, _ *struct{}) (*reply[Status], erro
 			s.Workers++
 		}
 	}
-	s.Holds = len(g.engine.Holds(ctx, caller(ctx, "")))
+	on, err := g.engine.Holds(ctx, caller(ctx, ""))
+	if err != nil {
+		return nil, err
+	}
+	s.Holds = len(on)
 	return &reply[Status]{s}, nil
 }
 
@@ -58,14 +64,45 @@ func (g *Gateway) readyz(ctx context.Context, _ *struct{}) (*reply[Health], erro
 		return nil, newProblem("unavailable", "The server is stopping.").with("Retry-After", "1")
 	}
 	if err := g.engine.Health(ctx); err != nil {
-		g.log.WarnContext(ctx, "not ready", "error", err.Error())
-		return nil, newProblem("unavailable", "The engine cannot take work yet; the cause is in the server's log.").with("Retry-After", "1")
+		g.readiness(ctx, err.Error())
+		p := newProblem("unavailable", "It cannot do its part at the moment.")
+		what, _, _ := strings.Cut(err.Error(), ":") // what follows may say where things are
+		p.Errors = append(p.Errors, ProblemItem{Location: cmp.Or(g.cfg.Role, "engine"), Message: what})
+		return nil, p.with("Retry-After", "1")
 	}
 	if k := g.cfg.Kernel; k != nil && !k.Ready() {
-		g.log.WarnContext(ctx, "not ready", "error", "no policy is in force")
+		g.readiness(ctx, "no policy is in force")
 		return nil, newProblem("unavailable", "No policy is in force yet, so no job starts.").with("Retry-After", "1")
 	}
+	g.readiness(ctx, "")
 	return &reply[Health]{Health{"ready"}}, nil
+}
+
+// readiness tells the log why the process is not ready, "" when it is, whenever that is another reason than the last time: a
+// probe asks every few seconds.
+func (g *Gateway) readiness(ctx context.Context, lacks string) {
+	what, _, _ := strings.Cut(lacks, ":") // what follows may have numbers in it that change
+	switch before := g.lacks.Swap(&what); {
+	case before != nil && *before == what, before == nil && what == "":
+	case what == "":
+		g.log.InfoContext(ctx, "ready again")
+	default:
+		g.log.WarnContext(ctx, "not ready", "error", lacks)
+	}
+}
+
+// engineOnly is what an engine without a gateway says about everything else.
+const engineOnly = "This process is an engine: ask a gateway."
+
+// probesOnly keeps everything but probes and metrics from a handler.
+func probesOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isProbe(r.URL.Path) {
+			newProblem("not_found", engineOnly).write(w)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (g *Gateway) serveHealth(w http.ResponseWriter, _ *http.Request) {

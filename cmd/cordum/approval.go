@@ -64,7 +64,7 @@ func newApprovalList(a *app) *cobra.Command {
 			if mine {
 				query.Set("mine", "true")
 			}
-			return list(cmd.Context(), a, "approvals", query, approvalView)
+			return listFull(cmd.Context(), a, "approvals", query, approvalView)
 		},
 	}
 	f.add(cmd, []string{"waiting", "approved", "denied", "expired", "cancelled", "sent_back", "consumed", "all"})

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -229,6 +231,9 @@ func (a *app) writeOut(value any) error {
 // intoFile writes a file that only its owner reads, whole or not at all.
 func (a *app) intoFile(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".cordum-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return usagef("-o %s: there is no folder %s", name, filepath.Dir(name))
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (a *app) exportFile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := c.stream(ctx, "audit/export")
+	body, err := c.stream(ctx, "audit/export", nil)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,8 @@ func (l *lastLine) Write(p []byte) (int, error) {
 }
 
 // stream makes a GET whose answer is read as it comes.
-func (c *client) stream(ctx context.Context, path string) (io.ReadCloser, error) {
-	req, err := c.build(ctx, request{method: http.MethodGet, path: path})
+func (c *client) stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	req, err := c.build(ctx, request{method: http.MethodGet, path: path, query: query})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/store"
 	"cordum.dev/cordum/store/audit"
-	"cordum.dev/cordum/store/pebble"
 )
 
 // againstFlags are what something is checked against.
@@ -65,42 +63,43 @@ func readHead(name string) (audit.Head, error) {
 
 func newAuditVerify(a *app) *cobra.Command {
 	var against againstFlags
-	var dir string
+	var at storeFlags
 	var logs bool
 	cmd := &cobra.Command{
-		Use:   "verify [FILE | --data-dir DIR]",
+		Use:   "verify [FILE | --data-dir DIR | --store REDIS]",
 		Short: "Find out whether the audit log is what was recorded",
-		Long: "Follows every chain of an export, or of a copy of a server's data folder, without a server. With an earlier signed head\n" +
+		Long: "Follows every chain of an export, or of a copy of a server's data folder or of a store in Redis that no server uses, without a server. With an earlier signed head\n" +
 			"it finds records that were edited, deleted, inserted, reordered, moved to another tenant or cut off at the end, and\n" +
 			"chains that were written anew; without one it says what it cannot tell. --logs also compares each record with the fact\n" +
 			"of the run's log, and each fact that is an act with its record.\n\n" +
-			"With neither FILE nor --data-dir the server is asked for its own word. What is found ends with exit code 9.",
+			"With none of FILE, --data-dir and --store the server is asked for its own word. What is found ends with exit code 9.",
 		Example: "  cordum audit verify audit.jsonl --head head.json --public-key audit.pub\n" +
 			"  cordum audit verify --data-dir /backup/cordum --head head.json --public-key audit.pub --logs",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("%q is too much: %s", args[1], cmd.UseLine())
 			}
-			if len(args) == 1 && dir != "" || logs && dir == "" {
-				return usagef("give one of FILE and --data-dir; --logs goes with --data-dir")
+			store := cmd.Flags().Changed("store") || at.dir != ""
+			if len(args) == 1 && store || logs && !store {
+				return usagef("give one of FILE, --data-dir and --store; --logs goes with --data-dir and --store")
 			}
 			with, err := against.read()
 			if err != nil {
 				return err
 			}
 			switch {
-			case dir != "":
-				return a.verifyStore(cmd.Context(), dir, with, logs)
+			case store:
+				return a.verifyStore(cmd.Context(), &at, with, logs)
 			case len(args) == 1:
 				return a.verifyFile(cmd.Context(), args[0], with)
 			case len(with.Heads) > 0 || with.Key != nil:
-				return usagef("--head and --public-key go with FILE or --data-dir: the server checks against its own")
+				return usagef("--head and --public-key go with FILE, --data-dir or --store: the server checks against its own")
 			}
 			return a.verifyServer(cmd.Context())
 		},
 	}
 	against.add(cmd)
-	cmd.Flags().StringVar(&dir, "data-dir", "", "a copy of a server's data folder; nothing in it is changed")
+	at.add(cmd, "", "a copy of a server's data folder; nothing in it is changed")
 	cmd.Flags().BoolVar(&logs, "logs", false, "also compare the records with the runs' logs; reads everything")
 	return cmd
 }
@@ -134,16 +133,14 @@ func (a *app) verifyFile(ctx context.Context, name string, with audit.Against) e
 	return a.showAuditReport(report)
 }
 
-// verifyStore checks a data folder, which is opened for reading only.
-func (a *app) verifyStore(ctx context.Context, dir string, with audit.Against, logs bool) error {
-	s, err := pebble.Open(pebble.Config{Dir: dir, ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
-	switch {
-	case errors.Is(err, store.ErrLocked):
-		return fmt.Errorf("%s is in use by a server: copy it, or leave --data-dir out to ask the server", dir)
-	case errors.Is(err, fs.ErrNotExist):
-		return usagef("--data-dir: there is no folder %s", dir)
-	case err != nil:
-		return fmt.Errorf("--data-dir: %w", err)
+// verifyStore checks a store that nobody uses, which is not changed.
+func (a *app) verifyStore(ctx context.Context, at *storeFlags, with audit.Against, logs bool) error {
+	s, err := at.open(ctx, a, true)
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("%w; or ask the server: leave --data-dir and --store out", err)
+	}
+	if err != nil {
+		return err
 	}
 	defer s.Close()
 	report, err := audit.Verify(ctx, audit.StoreSource{Reader: s, ID: s.ID()}, with)

@@ -36,6 +36,7 @@ func (a *app) client() (*client, error) {
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return nil, usagef("--server %q is no address: write it like %s", a.flags.server, defaultServer)
 	}
+	a.asked = true
 	header := http.Header{"User-Agent": {"cordum-cli/" + versionName()}}
 	for name, value := range map[string]string{
 		"X-API-Key": a.flags.apiKey, "X-Tenant-ID": a.flags.tenant, "X-Reason": a.flags.reason,
@@ -161,6 +162,9 @@ func problemOf(answer *http.Response, raw []byte) error {
 	}
 	if problem.Status == 0 {
 		problem.Status = answer.StatusCode
+	}
+	if at := answer.Header.Get("Location"); at != "" {
+		problem.Detail = strings.TrimSpace(problem.Detail + " Location: " + at)
 	}
 	return problem
 }

@@ -41,7 +41,7 @@ var exitMeanings = []struct {
 	{exitCompensated, "the run failed and was compensated"},
 	{exitDenied, "denied, by policy or by a person"},
 	{exitWaiting, "the run waits for a person: an approval, a held compensation (--no-wait-approval)"},
-	{exitTampered, "a check found that the audit log, or evidence, is not what was recorded"},
+	{exitTampered, "a check found that the audit log, evidence, a backup or an export is not what was recorded, or not whole"},
 	{exitTimeout, "timeout (--timeout)"},
 	{exitInterrupted, "interrupted (the run goes on)"},
 }
@@ -68,6 +68,12 @@ func (c *coded) Error() string {
 }
 
 func (c *coded) Unwrap() error { return c.err }
+
+// isCoded tells whether an error says its code itself.
+func isCoded(err error) bool {
+	var c *coded
+	return errors.As(err, &c)
+}
 
 // silent ends with a code and no further message.
 func silent(code int) error {

@@ -31,8 +31,10 @@ const (
 // follower gets what happens in a run, each event once and in order. Its methods are called from one goroutine.
 type follower struct {
 	event func(runner.Event)
-	gap   func(upTo uint64) // events up to this one cannot be told
-	lost  func(error)       // the connection broke; it is being made anew
+	gap   func(upTo uint64)    // events up to this one cannot be told
+	lost  func(error)          // the connection broke; it is being made anew
+	log   func(runner.LogPart) // lines that jobs write; nil: none are wanted
+	live  func()               // what has happened so far was told; after each new connection, and may be nil
 }
 
 // errEnded says that the stream has told everything of a run that has ended.
@@ -87,7 +89,7 @@ func (c *client) followOnce(ctx context.Context, run string, after *uint64, f fo
 		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(handshakeTimeout))
 	})
 	ask := gateway.StreamRequest{ID: "run", Subscribe: &gateway.Subscribe{
-		Run: run, AfterSeq: json.RawMessage(strconv.FormatUint(*after, 10)),
+		Run: run, AfterSeq: json.RawMessage(strconv.FormatUint(*after, 10)), Logs: f.log != nil,
 	}}
 	if err := conn.WriteJSON(ask); err != nil {
 		return err
@@ -111,6 +113,10 @@ func tell(m gateway.StreamMessage, after *uint64, f follower) error {
 		return m.Error
 	case m.Type == "end":
 		return errEnded
+	case m.Type == "log" && m.Log != nil && f.log != nil:
+		f.log(*m.Log)
+	case m.Type == "live" && f.live != nil:
+		f.live()
 	case m.Type == "gap" && m.Seq != nil && *m.Seq > *after:
 		f.gap(*m.Seq)
 		*after = *m.Seq

@@ -17,7 +17,7 @@ import (
 
 // What every hostile request is measured by, whatever else its answer must say.
 const (
-	hostileAnswer = 2 * time.Second // the longest an answer may take
+	hostileAnswer = 5 * time.Second // the longest an answer may take: milliseconds, on a quiet machine
 	hostileMemory = 64 << 20        // bytes by which the server's resident memory may grow
 )
 

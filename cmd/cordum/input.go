@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +38,9 @@ func (a *app) readFile(name string) ([]byte, error) {
 	from := a.in
 	if name != "-" {
 		file, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, usagef("%w", err)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,6 +12,7 @@ import (
 
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
+	"cordum.dev/cordum/scheduler"
 )
 
 func newJob(a *app) *cobra.Command {
@@ -17,9 +20,9 @@ func newJob(a *app) *cobra.Command {
 		Use:     "job",
 		Short:   "Submit and watch single jobs",
 		Long:    "A job is work for a worker. One that is submitted alone is a run of one step, kept out of the list of runs.",
-		Example: "  cordum job submit --pack db.postgres --tool backup --wait",
+		Example: "  cordum job submit --pack db.postgres --tool backup --wait\n  cordum job list --state failed\n  cordum job logs 07….job~0",
 	})
-	cmd.AddCommand(newJobSubmit(a), newJobGet(a), newJobList(a), newJobCancel(a))
+	cmd.AddCommand(newJobSubmit(a), newJobGet(a), newJobLogs(a), newJobList(a), newJobCancel(a), newJobDelete(a), newJobDecisions(a))
 	return cmd
 }
 
@@ -41,6 +44,9 @@ var jobView = view[runner.JobView]{
 		p.fact("state", state(j.State))
 		p.fact("attempt", text(strconv.Itoa(j.Attempt)))
 		p.fact("worker", text(j.Worker))
+		if name, why := placed(j.Placement); why != "" {
+			p.fact(name, text(why))
+		}
 		p.fact("run", text(j.RunID))
 		p.fact("workflow", text(j.Workflow))
 		p.fact("created", text(ago(j.CreatedAt, now)))
@@ -54,6 +60,17 @@ var jobView = view[runner.JobView]{
 	},
 }
 
+// placed says what a job waits for, or why its worker got it, below the name of the fact; nothing when there is neither.
+func placed(v *runner.PlacementView) (name, why string) {
+	switch {
+	case v == nil || v.Why == "":
+		return "", ""
+	case v.Reason == scheduler.WhyGranted:
+		return "chosen as", v.Why
+	}
+	return "waits", v.Reason + ": " + v.Why
+}
+
 // acceptedView prints the bare id of a submitted job.
 var acceptedView = view[gateway.JobAccepted]{
 	name:   func(j gateway.JobAccepted) string { return j.ID },
@@ -62,7 +79,7 @@ var acceptedView = view[gateway.JobAccepted]{
 
 func newJobSubmit(a *app) *cobra.Command {
 	var body gateway.JobSubmit
-	var input string
+	var input, lock string
 	var labelled []string
 	var wait bool
 	cmd := &cobra.Command{
@@ -70,8 +87,9 @@ func newJobSubmit(a *app) *cobra.Command {
 		Short: "Submit a single job",
 		Long: "Submits one job, by pack and tool or by topic, and prints its id. With --wait it waits for the result, prints the job\n" +
 			"and exits as a run would.",
-		Example: "  cordum job submit --pack db.postgres --tool backup --input '{\"db\": \"orders\"}' --wait\n  cordum job submit --topic job.demo.echo --input @input.json",
-		Args:    wantArgs(),
+		Example: "  cordum job submit --pack db.postgres --tool backup --input '{\"db\": \"orders\"}' --wait\n  cordum job submit --topic job.demo.echo --input @input.json\n" +
+			"  cordum job submit --pack infra.kubectl --tool apply --requires kubectl --lock cluster:production",
+		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -82,6 +100,9 @@ func newJobSubmit(a *app) *cobra.Command {
 			}
 			if body.Labels, err = labels(labelled); err != nil {
 				return err
+			}
+			if lock != "" {
+				body.ResourceLock, _ = json.Marshal(lock) // a string always encodes
 			}
 			var accepted doc[gateway.JobAccepted]
 			if err := c.post(cmd.Context(), "jobs", body, &accepted); err != nil {
@@ -101,6 +122,8 @@ func newJobSubmit(a *app) *cobra.Command {
 	f.StringArrayVar(&labelled, "label", nil, "NAME=VALUE; may be given several times")
 	f.StringSliceVar(&body.Requires, "requires", nil, "capabilities the worker must have")
 	f.StringVar(&body.PreferredWorkerID, "preferred-worker", "", "give it to this worker if it can take it")
+	f.StringVar(&body.PreferredPool, "preferred-pool", "", "give it to this pool if one of its workers can take it")
+	f.StringVar(&lock, "lock", "", "name of the lock that it holds while it runs")
 	f.StringVar(&body.Priority, "priority", "", "batch, interactive or critical")
 	f.IntVar(&body.MaxAttempts, "max-attempts", 0, "attempts in all (default 1)")
 	f.IntVar(&body.TimeoutSec, "timeout-sec", 0, "seconds one attempt may take (default none)")
@@ -111,12 +134,18 @@ func newJobSubmit(a *app) *cobra.Command {
 // longPoll is how long one question for news may stay open.
 const longPoll = "30s"
 
-// awaitJob waits for the run that a job is, then shows the job.
+// lastLook is how long one may ask where a job is after its time was up.
+const lastLook = 2 * time.Second
+
+// awaitJob waits for the run that a job is, then shows the job. One that is not over in time is told with what it waits for.
 func awaitJob(ctx context.Context, a *app, c *client, job runner.JobView) error {
 	var run runner.RunView
 	for {
 		query := map[string][]string{"wait": {longPoll}, "since": {strconv.FormatUint(run.Seq, 10)}}
 		if err := c.get(ctx, pathTo("runs", job.RunID), query, &run); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				tellUnfinished(ctx, a, c, job.ID)
+			}
 			return err
 		}
 		if run.State == "faulted" || run.EndedAt != nil {
@@ -131,6 +160,22 @@ func awaitJob(ctx context.Context, a *app, c *client, job runner.JobView) error 
 		return err
 	}
 	return silent(runExit(&run))
+}
+
+// tellUnfinished says where a job is that was waited for in vain; ctx has ended.
+func tellUnfinished(ctx context.Context, a *app, c *client, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	var job runner.JobView
+	if err := c.get(ctx, pathTo("jobs", id), nil, &job); err != nil {
+		fmt.Fprintf(a.errOut, "job %s is not over\n", id)
+		return
+	}
+	line := fmt.Sprintf("job %s is %s", id, job.State)
+	if _, why := placed(job.Placement); why != "" {
+		line += ": " + why
+	}
+	fmt.Fprintln(a.errOut, line)
 }
 
 func newJobGet(a *app) *cobra.Command {
@@ -157,7 +202,7 @@ func newJobList(a *app) *cobra.Command {
 		Example: "  cordum job list --state failed",
 		Args:    wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "jobs", f.query(), jobView)
+			return listFull(cmd.Context(), a, "jobs", f.query(), jobView)
 		},
 	}
 	f.add(cmd, []string{"pending", "approval_required", "scheduled", "dispatched", "running", "succeeded", "failed", "cancelled", "timeout", "denied"})
@@ -168,7 +213,7 @@ func newJobCancel(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "cancel JOB",
 		Short:   "Cancel a job",
-		Long:    "Cancels a job; a worker that has it is told to stop. On a terminal it asks back unless --yes is given.",
+		Long:    "Cancels a job; a worker that has it is told to stop. On a terminal it asks for confirmation unless --yes is given.",
 		Example: "  cordum job cancel 07….job~0 --yes",
 		Args:    wantArgs("JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {

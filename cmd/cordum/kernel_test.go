@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/internal/freeport"
 )
 
 // kernelProcess is a safety kernel of its own, beside a server.
@@ -34,7 +35,7 @@ func newKernelProcess(t *testing.T) (*process, *kernelProcess) {
 	t.Helper()
 	p := newProcess(t)
 	cert, key := certify(t, p.dir)
-	k := &kernelProcess{process: &process{t: t, dir: p.dir, log: p.log}, addr: freePort(t), policy: filepath.Join(p.dir, "policy.yaml")}
+	k := &kernelProcess{process: &process{t: t, dir: p.dir, log: p.log}, addr: freeport.Addr(t), policy: filepath.Join(p.dir, "policy.yaml")}
 	k.env = []string{
 		"SAFETY_KERNEL_ADDR=" + k.addr, "SAFETY_KERNEL_TOKEN=" + testKernelToken, "SAFETY_KERNEL_TLS_CERT=" + cert,
 		"SAFETY_KERNEL_TLS_KEY=" + key, "SAFETY_POLICY_RELOAD_INTERVAL=50ms",

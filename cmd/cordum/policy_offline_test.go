@@ -117,7 +117,7 @@ func TestPolicyMistakes(t *testing.T) {
 	} {
 		offline(t, exitUsage, append([]string{"policy"}, args...)...)
 	}
-	offline(t, exitError, "policy", "lint", filepath.Join(t.TempDir(), "none.yaml"))
+	offline(t, exitUsage, "policy", "lint", filepath.Join(t.TempDir(), "none.yaml"))
 }
 
 func TestPolicyLint(t *testing.T) {

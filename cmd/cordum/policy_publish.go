@@ -160,7 +160,7 @@ func newPolicySnapshots(a *app) *cobra.Command {
 		Long: "Lists the versions of the policy, newest first. With a version's number, or the digest of a snapshot as decisions cite\n" +
 			"it, shows that one; -o json has its canonical form, whose SHA-256 is the digest, and the texts it was made of.",
 		Example: "  cordum policy snapshots\n  cordum policy snapshots 12\n  cordum policy snapshots 12 -o json",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    wantArgs("[VERSION|SNAPSHOT]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return read(cmd.Context(), a, pathTo("policy", "snapshots", args[0]), nil, policyVersionView)

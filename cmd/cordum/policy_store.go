@@ -67,6 +67,13 @@ func (s *server) makePolicy(documents *engineDocs, metrics prometheus.Registerer
 	}
 	cfg.Documents, cfg.Past, cfg.Logger, cfg.Registry = documents, documents, s.log, metrics
 	cfg.Changed = func(ctx context.Context) error { return documents.engine.PolicyChanged(ctx) }
+	cfg.Followed = func(ctx context.Context) error {
+		if s.engine == nil {
+			return nil // nothing is sent from here
+		}
+		return s.engine.PolicyFollowed(ctx)
+	}
+	cfg.Shared = s.cfg.shared()
 	switch {
 	case cfg.Base != nil:
 		s.policyName = cfg.Base.Name()
@@ -98,7 +105,7 @@ type localKernel struct{ *kernel.Kernel }
 func (localKernel) Remote() runner.RemoteKernel { return nil }
 
 // engineDocs are the documents and the recorded decisions of an engine that is made after who reads them.
-type engineDocs struct{ engine *runner.Runner }
+type engineDocs struct{ engine caller }
 
 func (d *engineDocs) Doc(ctx context.Context, kind, name string) (kernel.Doc, error) {
 	doc, err := d.engine.Doc(ctx, kind, name)

@@ -16,7 +16,7 @@ func renderError(err error) string {
 	switch {
 	case errors.As(err, &problem):
 		return renderProblem(problem)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && !isCoded(err):
 		return "error: timeout: nothing was undone; what was started goes on"
 	case err.Error() == "":
 		return ""
@@ -67,10 +67,16 @@ func problemHint(p *gateway.Problem) string {
 		return "set CORDUM_API_KEY to a key of this server"
 	case p.Code == "tenant_mismatch":
 		return "leave out --tenant (CORDUM_TENANT_ID), or use a key of that tenant"
+	case p.Code == "not_found" && strings.Contains(p.Detail, "ask a gateway"):
+		return "name a gateway with --server or CORDUM_GATEWAY"
 	case p.Code == "not_found":
 		return "see what there is with the list command, such as: cordum run list"
 	case p.Code == "idempotency_key_reused":
 		return "use another --idempotency-key for another request"
+	case p.Code == "outcome_unknown":
+		return "repeat it with the --idempotency-key that you gave; without one see first whether it was done, such as with cordum run list"
+	case p.Code == "deadline_exceeded":
+		return "ask again in a moment; of a change see first whether it was done, or repeat it with the --idempotency-key that you gave"
 	case p.Status == http.StatusTooManyRequests, p.Code == "overloaded", p.Code == "unavailable":
 		return "try again in a moment"
 	}

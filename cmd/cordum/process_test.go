@@ -3,12 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"cordum.dev/cordum/internal/freeport"
 	sdk "cordum.dev/cordum/sdk/go"
 )
 
@@ -45,6 +46,9 @@ func TestMain(m *testing.M) {
 const (
 	workerEnv = "CORDUM_TEST_WORKER_URL"
 	ledgerEnv = "CORDUM_TEST_LEDGER"
+	// workerIDEnv is its id, holdEnv how long it takes for a job of job.dead.work.
+	workerIDEnv = "CORDUM_TEST_WORKER_ID"
+	holdEnv     = "CORDUM_TEST_HOLD"
 )
 
 // ledgerEntry is one line of the worker's ledger: synced before the work and after it.
@@ -53,7 +57,11 @@ type ledgerEntry struct {
 	Run     string `json:"run"`
 	Step    string `json:"step"`
 	Attempt int    `json:"attempt"`
+	Worker  string `json:"worker"`
 }
+
+// ledgerCapacity is how many jobs the worker takes at a time.
+const ledgerCapacity = 32
 
 // ledgerWorker serves job.kill.work and job.kill.fast, and writes down what it does.
 func ledgerWorker(url, path string) error {
@@ -61,9 +69,10 @@ func ledgerWorker(url, path string) error {
 	if err != nil {
 		return err
 	}
+	self := cmp.Or(os.Getenv(workerIDEnv), "ledger")
 	var mu sync.Mutex
 	note := func(phase string, job sdk.Job) error {
-		line, err := json.Marshal(ledgerEntry{phase, job.RunID, job.StepID, job.Attempt})
+		line, err := json.Marshal(ledgerEntry{phase, job.RunID, job.StepID, job.Attempt, self})
 		if err != nil {
 			return err
 		}
@@ -74,7 +83,7 @@ func ledgerWorker(url, path string) error {
 		}
 		return f.Sync()
 	}
-	w, err := sdk.NewWorker(sdk.WorkerConfig{URL: url, ID: "ledger", Capacity: 32, Heartbeat: time.Second})
+	w, err := sdk.NewWorker(sdk.WorkerConfig{URL: url, ID: self, Capacity: ledgerCapacity, Heartbeat: time.Second})
 	if err != nil {
 		return err
 	}
@@ -91,7 +100,19 @@ func ledgerWorker(url, path string) error {
 	fast := func(_ context.Context, job sdk.Job, in map[string]any) (map[string]any, error) {
 		return in, note("begin", job)
 	}
+	hold, _ := time.ParseDuration(os.Getenv(holdEnv))
+	dead := func(ctx context.Context, job sdk.Job, in map[string]any) (map[string]any, error) {
+		if err := note("begin", job); err != nil {
+			return nil, err
+		}
+		select {
+		case <-time.After(hold):
+		case <-ctx.Done():
+		}
+		return in, nil
+	}
 	sdk.RegisterTopic(w, "job.kill.work", work)
+	sdk.RegisterTopic(w, "job.dead.work", dead)
 	sdk.RegisterTopic(w, "job.kill.fast", fast)
 	return w.Run(context.Background())
 }
@@ -100,6 +121,7 @@ func ledgerWorker(url, path string) error {
 var binaries = map[string]func() (string, error){
 	"":          sync.OnceValues(func() (string, error) { return buildServer("") }),
 	"crashtest": sync.OnceValues(func() (string, error) { return buildServer("crashtest") }),
+	"level1":    sync.OnceValues(func() (string, error) { return buildServer("level1") }), // the version before this one
 }
 
 // buildDir holds what the tests build; TestMain removes it.
@@ -107,7 +129,7 @@ var buildDir string
 
 func buildServer(tags string) (string, error) {
 	path := filepath.Join(buildDir, "cordum"+tags)
-	cmd := exec.Command("go", "build", "-tags", tags, "-o", path, ".")
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-tags", tags, "-o", path, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -127,13 +149,7 @@ type process struct {
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when the server's process has ended
 	log  *os.File
-
-	known bool // it was ready once: others know its ports
-	moves int  // how often it was given other ports, as the first were taken
 }
-
-// maxMoves is how often a server may be given other ports before it has been ready once.
-const maxMoves = 3
 
 func newProcess(t *testing.T) *process {
 	t.Helper()
@@ -142,7 +158,7 @@ func newProcess(t *testing.T) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, addr: freePort(t), nats: freePort(t), dir: dir, log: log}
+	p := &process{t: t, addr: freeport.Addr(t), nats: freeport.Addr(t), dir: dir, log: log}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -152,16 +168,6 @@ func newProcess(t *testing.T) *process {
 		_ = log.Close()
 	})
 	return p
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // launch starts the server.
@@ -195,10 +201,8 @@ func (p *process) start(env ...string) {
 	p.t.Helper()
 	p.launch(env...)
 	p.until("the server is ready", func() bool {
-		if !p.alive() && !p.known && p.moves < maxMoves { // another process took a port between our looking and the server's listening
-			p.moves++
-			p.addr, p.nats = freePort(p.t), freePort(p.t)
-			p.launch(env...)
+		if !p.alive() {
+			p.t.Fatalf("the server ended before it was ready: %v", p.cmd.ProcessState)
 		}
 		res, err := http.Get("http://" + p.addr + "/readyz")
 		if err != nil {
@@ -207,7 +211,6 @@ func (p *process) start(env ...string) {
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusOK
 	})
-	p.known = true
 }
 
 // kill is kill -9.
@@ -232,9 +235,16 @@ func (p *process) alive() bool {
 
 func (p *process) until(what string, ok func() bool) {
 	p.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	p.within(30*time.Second, what, ok)
+}
+
+// within waits at most so long until something is so.
+func (p *process) within(most time.Duration, what string, ok func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(most)
 	for !ok() {
 		if time.Now().After(deadline) {
+			p.tellStalled()
 			p.t.Fatalf("timed out waiting until %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -69,8 +69,12 @@ func (p *process) shell(script string) string {
 // checkout puts bin/ and examples/ where the README's reader has them.
 func (p *process) checkout() {
 	p.t.Helper()
+	server, err := binaries[""]()
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	bin := filepath.Join(p.dir, "bin")
-	build := exec.Command("go", "build", "-o", bin+"/", "./cmd/cordum", "./examples/migration/worker")
+	build := exec.Command("go", "build", "-o", bin+"/", "./examples/migration/worker")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
@@ -83,16 +87,20 @@ func (p *process) checkout() {
 	if err == nil {
 		err = os.Symlink(examples, filepath.Join(p.dir, "examples"))
 	}
+	if err == nil {
+		err = os.Symlink(server, filepath.Join(bin, "cordum"))
+	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// startMigrationWorker starts the example's worker; checkout comes first.
+// startMigrationWorker starts the example's worker in the folder that its reader is in; checkout comes first.
 func (p *process) startMigrationWorker(flags ...string) {
 	p.t.Helper()
-	flags = append(flags, "-nats", "nats://"+p.nats, "-data", filepath.Join(p.dir, "migration"))
+	flags = append(flags, "-nats", "nats://"+p.nats)
 	cmd := exec.Command(filepath.Join(p.dir, "bin", "worker"), flags...)
+	cmd.Dir = p.dir
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)

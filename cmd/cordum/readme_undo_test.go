@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,15 +20,19 @@ func TestReadmeBreakIt(t *testing.T) {
 	p.start()
 	p.checkout()
 	lines := strings.Split(strings.TrimSpace(block(t, blocks, "bin/migration-worker -fail migrate")), "\n")
+	migrated := filepath.Join(p.dir, "migration-data") // whoever reads from the top has migrated this already
+	if err := errors.Join(os.Mkdir(migrated, 0o700), os.WriteFile(filepath.Join(migrated, "orders.db"), []byte("version: 2\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	p.startMigrationWorker(strings.Fields(lines[0])[1:]...)
 	p.until("the worker is there", func() bool { return strings.Contains(p.shell("bin/cordum worker list -o name"), "migration") })
-	before := p.migrationFiles()
+	before := p.migrationFiles("migration-to-break")
 
 	out := p.shell(lines[1] + ` || echo "exit code $?"`)
 	if !strings.HasSuffix(out, "exit code 6\n") {
 		t.Errorf("the run did not end as failed and compensated:\n%s", out)
 	}
-	if after := p.migrationFiles(); !reflect.DeepEqual(after, before) {
+	if after := p.migrationFiles("migration-to-break"); !reflect.DeepEqual(after, before) {
 		t.Errorf("the files are not as they were: %d of %d", len(after), len(before))
 	}
 	run := strings.TrimSpace(p.shell("bin/cordum run list -o name"))
@@ -56,11 +61,11 @@ func checkUndo(t *testing.T, events []runner.Event) {
 	}
 }
 
-// migrationFiles is what the example's worker has in its folder, but for the backups.
-func (p *process) migrationFiles() map[string]string {
+// migrationFiles is what the example's worker has in a folder, but for the backups.
+func (p *process) migrationFiles(folder string) map[string]string {
 	p.t.Helper()
 	all := map[string]string{}
-	err := filepath.WalkDir(filepath.Join(p.dir, "migration"), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(p.dir, folder), func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err

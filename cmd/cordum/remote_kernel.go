@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,12 +50,25 @@ func (s *server) kernel() runner.Kernel {
 	return localKernel{s.policy}
 }
 
+// enginePatience is how long a gateway that starts waits for an engine before it goes on without.
+const enginePatience = 3 * time.Second
+
 // loadKernel reads the policy that this process decides by.
 func (s *server) loadKernel(ctx context.Context) error {
 	if s.remote != nil {
 		return nil
 	}
-	return policyUnread(s.policy.Load(ctx))
+	if s.engine != nil {
+		return policyUnread(s.policy.Load(ctx))
+	}
+	ctx, cancel := context.WithTimeout(ctx, enginePatience)
+	defer cancel()
+	err := s.policy.Load(ctx)
+	if errors.Is(err, runner.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("no engine answers: this gateway is not ready before one does", "error", err)
+		return nil
+	}
+	return policyUnread(err)
 }
 
 // kernelParts are what of the kernel runs here.

@@ -27,6 +27,9 @@ type app struct {
 
 	flags  globalFlags
 	parsed bool // flags and arguments were accepted: later errors are no usage errors
+
+	expired func() bool // the time of --timeout is over; nil: it was not given
+	asked   bool        // a server may have been told to do something
 }
 
 // globalFlags are the flags of every command.
@@ -73,6 +76,7 @@ func execute(ctx context.Context, args []string, a *app) int {
 	root.SetOut(a.out)
 	root.SetErr(a.errOut)
 	cmd, err := root.ExecuteContextC(ctx)
+	err = a.lateness(err)
 	code := exitCode(err)
 	if err != nil && !a.parsed && code == exitError {
 		code = exitUsage
@@ -81,6 +85,19 @@ func execute(ctx context.Context, args []string, a *app) int {
 		a.report(cmd, code, err)
 	}
 	return code
+}
+
+// lateness tells the end of --timeout from every other deadline, which is an error like others.
+func (a *app) lateness(err error) error {
+	switch {
+	case !errors.Is(err, context.DeadlineExceeded), exitCode(err) != exitTimeout && exitCode(err) != exitError:
+		return err
+	case a.expired == nil || !a.expired():
+		return errors.New(err.Error())
+	case !a.asked:
+		return &coded{exitTimeout, fmt.Errorf("timeout: it was given up after %v (--timeout)", a.flags.timeout)}
+	}
+	return err
 }
 
 // report says what went wrong and what to do.
@@ -121,7 +138,7 @@ func newRoot(a *app) *cobra.Command {
 	asGroup(root)
 	a.addGlobals(root)
 	root.AddCommand(
-		newServe(a), newKernel(a), newWorkflow(a), newRun(a), newApproval(a), newHold(a), newAuditLog(a), newEvidence(a), newKey(a), newJob(a), newPolicy(a), newWorker(a), newOpenAPI(a), newVersion(a))
+		newServe(a), newKernel(a), newWorkflow(a), newRun(a), newApproval(a), newHold(a), newDLQ(a), newLock(a), newAuditLog(a), newEvidence(a), newBackup(a), newStore(a), newRetention(a), newKey(a), newJob(a), newPolicy(a), newWorker(a), newTopic(a), newSchema(a), newPool(a), newOpenAPI(a), newHealth(a), newVersion(a), newCrashServer(a))
 	return root
 }
 
@@ -174,6 +191,7 @@ func (a *app) limit(cmd *cobra.Command) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), a.flags.timeout)
 	cobra.OnFinalize(cancel)
 	cmd.SetContext(ctx)
+	a.expired = func() bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
 	return nil
 }
 
@@ -206,11 +224,12 @@ func wantSome(name string) cobra.PositionalArgs {
 	}
 }
 
-// wantArgs refuses another number of arguments than the names given, in words.
+// wantArgs refuses another number of arguments than the names given, in words. Names in brackets, such as [STEP], come last and
+// may be left out.
 func wantArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
-		case len(args) < len(names):
+		case len(args) < len(names) && !strings.HasPrefix(names[len(args)], "["):
 			return usagef("%s is missing: %s", names[len(args)], cmd.UseLine())
 		case len(args) > len(names):
 			return usagef("%q is too much: %s", args[len(names)], cmd.UseLine())

@@ -21,8 +21,8 @@ func newRun(a *app) *cobra.Command {
 		Example: "  cordum run list --state waiting\n  cordum run watch 07…\n  cordum run explain 07…",
 	})
 	cmd.AddCommand(
-		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunExplain(a), newRunIterations(a),
-		newRunRerun(a), newRunFork(a), newRunSignal(a), newRunCompensation(a), newRunEvidence(a))
+		newRunStart(a), newRunGet(a), newRunList(a), newRunWatch(a), newRunTimeline(a), newRunLogs(a), newRunExplain(a), newRunIterations(a),
+		newRunRerun(a), newRunFork(a), newRunSignal(a), newRunCompensation(a), newRunEffects(a), newRunEvidence(a))
 	for _, v := range runVerbs() {
 		cmd.AddCommand(newRunVerb(a, v))
 	}
@@ -115,7 +115,7 @@ func newRunList(a *app) *cobra.Command {
 		Example: "  cordum run list --workflow db-migration --state failed\n  cordum run list -o name",
 		Args:    wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "runs", f.query(), headerView)
+			return listFull(cmd.Context(), a, "runs", f.query(), headerView)
 		},
 	}
 	f.add(cmd, runStates)
@@ -142,6 +142,33 @@ func list[T any](ctx context.Context, a *app, path string, query url.Values, v v
 		return err
 	}
 	return showPage(a, v, pg)
+}
+
+// listFull is list where the server may leave a page short, or even empty, since it has looked at as much as it does for one: it goes
+// on by itself until the page has the rows that were asked for, or there are no more.
+func listFull[T any](ctx context.Context, a *app, path string, query url.Values, v view[T]) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil {
+		limit = 1
+	}
+	var all page[T]
+	for {
+		var pg page[T]
+		if err := c.get(ctx, path, query, &pg); err != nil {
+			return err
+		}
+		all.Items, all.NextCursor = append(all.Items, pg.Items...), pg.NextCursor
+		left := limit - len(all.Items)
+		if left <= 0 || pg.NextCursor == "" {
+			return showPage(a, v, all)
+		}
+		query.Set("cursor", pg.NextCursor)
+		query.Set("limit", strconv.Itoa(left))
+	}
 }
 
 // read reads and prints one thing.

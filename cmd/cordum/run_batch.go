@@ -38,14 +38,14 @@ func batchFilter(text string) (gateway.BatchFilter, error) {
 		case !ok || value == "" && !isLabel:
 			return f, usagef("--filter: %q is not NAME=VALUE", part)
 		case seen[name]:
-			return f, usagef("--filter: %s stands there twice", name)
+			return f, usagef("--filter: %s is given twice", name)
 		case isLabel && label != "":
 			if f.Labels == nil {
 				f.Labels = map[string]string{}
 			}
 			f.Labels[label] = value
 		case to == nil:
-			return f, usagef("--filter: there is no %q; known are workflow, state, compensation, started_by and label.NAME", name)
+			return f, usagef("--filter: the name %q is unknown; the names are workflow, state, compensation, started_by and label.NAME", name)
 		default:
 			*to = value
 		}
@@ -57,7 +57,7 @@ func batchFilter(text string) (gateway.BatchFilter, error) {
 	return f, nil
 }
 
-// run counts the runs, asks back, and gives each the command.
+// run counts the runs, asks for confirmation, and gives each the command.
 func (f *batchFlags) run(ctx context.Context, a *app, v runVerb) error {
 	filter, err := batchFilter(f.filter)
 	if err != nil {

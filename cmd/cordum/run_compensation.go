@@ -49,7 +49,7 @@ func newCompensationList(a *app) *cobra.Command {
 		Short:   "List compensations that are held",
 		Long:    "Lists the compensations of all runs, or of one, that wait for a person.",
 		Example: "  cordum run compensation list\n  cordum run compensation list 07… -o json",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    wantArgs("[RUN]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return list(cmd.Context(), a, "compensations", f.query(), heldView)

@@ -147,7 +147,7 @@ func newRunSignal(a *app) *cobra.Command {
 	return cmd
 }
 
-// confirm asks back on a terminal. Without one, or with --yes, the answer is yes: a script has said what it wants.
+// confirm asks for confirmation on a terminal. Without one, or with --yes, the answer is yes: a script has said what it wants.
 func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	if a.flags.yes || !a.inTTY || !a.errTTY {
 		return true, nil

@@ -18,7 +18,7 @@ func newRunExplain(a *app) *cobra.Command {
 			"number of the fact that it follows from, and what a person can do. STEP is a path: ship, 'each[2]', 'poll[0]/ask',\n" +
 			"undo:charge.",
 		Example: "  cordum run explain 07…\n  cordum run explain 07… undo:charge",
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    wantArgs("RUN", "[STEP]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := pathTo("runs", args[0], "explain")
 			if len(args) == 2 {

@@ -35,6 +35,7 @@ const (
 	sagaWorkerEnv = "CORDUM_TEST_SAGA_WORKER" // its id
 	sagaServerEnv = "CORDUM_TEST_SAGA_SERVER"
 	sagaLedgerEnv = "CORDUM_TEST_SAGA_LEDGER"
+	sagaCrashEnv  = "CORDUM_TEST_SAGA_CRASH" // where it fails on purpose, as crashPlan's text
 )
 
 // init is where a worker process turns off, before the test binary takes itself for a test: a worker that is killed must leave
@@ -44,8 +45,8 @@ func init() {
 	if id == "" {
 		return
 	}
-	w := sagaWorker{path: os.Getenv(sagaLedgerEnv)}
-	fmt.Fprintln(os.Stderr, w.serve(id, os.Getenv(sagaServerEnv)))
+	w := sagaWorker{path: os.Getenv(sagaLedgerEnv), crash: workerCrash(os.Getenv(sagaCrashEnv))}
+	fmt.Fprintln(os.Stderr, w.serve(context.Background(), id, os.Getenv(sagaServerEnv)))
 	os.Exit(1)
 }
 
@@ -74,19 +75,22 @@ type sagaInput struct {
 
 // sagaWorker does effects and undoes them.
 type sagaWorker struct {
-	path string
-	file *os.File // each line is one write to its end
+	path  string
+	file  *os.File // each line is one write to its end
+	crash *crasher // nil: it does not fail on purpose
 }
 
-func (w *sagaWorker) serve(id, url string) error {
+func (w *sagaWorker) serve(ctx context.Context, id, url string) error {
 	var err error
 	if w.file, err = os.OpenFile(w.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	conn, err := nats.Connect(url, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond))
+	defer w.file.Close()
+	conn, err := nats.Connect(url, append(w.crash.dialOptions(), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectWait(50*time.Millisecond))...)
 	if err != nil {
 		return err
 	}
+	defer conn.Close()
 	for _, subject := range []string{wire.SubjectWorkerJobs(id), "job.saga.*"} { // before the worker's own: it sees what that sees
 		if _, err := conn.Subscribe(subject, w.overhear); err != nil {
 			return err
@@ -98,7 +102,7 @@ func (w *sagaWorker) serve(id, url string) error {
 	}
 	sdk.RegisterTopic(worker, "job.saga.do", w.do)
 	sdk.RegisterTopic(worker, "job.saga.undo", w.undo)
-	return worker.Run(context.Background())
+	return worker.Run(ctx)
 }
 
 func (w *sagaWorker) note(e sagaEntry) error {
@@ -120,6 +124,7 @@ func (w *sagaWorker) overhear(m *nats.Msg) {
 		return
 	}
 	r := packet.GetJobRequest()
+	w.crash.reached(crashReceived)
 	_ = w.note(sagaEntry{"sent", r.GetTopic() == "job.saga.undo", in.Root, in.At, in.Effect, in.Number, r.GetRunId(), r.GetJobId(), r.GetMeta().GetIdempotencyKey()})
 }
 
@@ -148,6 +153,7 @@ func (w *sagaWorker) undo(ctx context.Context, job sdk.Job, in sagaInput) (map[s
 func (w *sagaWorker) both(ctx context.Context, e sagaEntry, phase string) error {
 	begin := e
 	begin.Phase, e.Phase = "begin", phase
+	w.crash.reached(crashClaimed)
 	if err := w.note(begin); err != nil {
 		return err
 	}
@@ -159,7 +165,9 @@ func (w *sagaWorker) both(ctx context.Context, e sagaEntry, phase string) error 
 			e.Phase, stopped = "none", ctx.Err()
 		}
 	}
-	return errors.Join(w.note(e), stopped)
+	err := errors.Join(w.note(e), stopped)
+	w.crash.reached(crashWorked)
+	return err
 }
 
 // failed counts in the ledger how often something failed before, whichever worker did it.
@@ -194,9 +202,10 @@ func readSagaLedger(path string) (all []sagaEntry, err error) {
 
 // sagaWorkerProcess is a worker that can be killed, and comes back under its name.
 type sagaWorkerProcess struct {
-	p   *process
-	id  string
-	cmd *exec.Cmd
+	p     *process
+	id    string
+	crash string // where it fails on purpose; empty: nowhere
+	cmd   *exec.Cmd
 }
 
 func (p *process) sagaLedger() string { return filepath.Join(p.dir, "saga.jsonl") }
@@ -216,7 +225,7 @@ func (w *sagaWorkerProcess) start() {
 		w.p.t.Fatal(err)
 	}
 	w.cmd = exec.Command(self)
-	w.cmd.Env = append(os.Environ(), sagaWorkerEnv+"="+w.id, sagaServerEnv+"=nats://"+w.p.nats, sagaLedgerEnv+"="+w.p.sagaLedger())
+	w.cmd.Env = append(os.Environ(), sagaWorkerEnv+"="+w.id, sagaServerEnv+"=nats://"+w.p.nats, sagaLedgerEnv+"="+w.p.sagaLedger(), sagaCrashEnv+"="+w.crash)
 	w.cmd.Stdout, w.cmd.Stderr = w.p.log, w.p.log
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := w.cmd.Start(); err != nil {
@@ -242,7 +251,7 @@ type sagaRun struct {
 
 // begin starts a run, or learns that it did: its key makes the second time do nothing. An error may mean either.
 func (p *process) begin(r *sagaRun) error {
-	body, err := json.Marshal(map[string]any{"root": r.root, "fail": r.fail, "times": r.times, "items": make([]int, r.shape.items)})
+	body, err := json.Marshal(map[string]any{"root": r.root, "fail": r.fail, "times": r.times, "items": make([]int, r.shape.items), "pad": make([]int, r.shape.pad)})
 	if err != nil {
 		return err
 	}
@@ -289,17 +298,6 @@ func (p *process) save(shape *sagaShape) {
 			p.t.Fatalf("%v\n%s", err, definition)
 		}
 	}
-}
-
-// settles waits until nothing is left to do in a run.
-func (p *process) settles(r *sagaRun) (v runner.RunView) {
-	p.t.Helper()
-	p.until("run "+r.root+" of "+r.shape.id+" settles", func() bool {
-		v = runner.RunView{}
-		err := p.call("GET", "/api/v1/runs/"+r.id+"?wait=2s&since=1000000", "", nil, &v)
-		return err == nil && v.EndedAt != nil && (v.Compensation == "none" || v.Compensation == "done")
-	})
-	return v
 }
 
 // undosBegun counts the compensations that workers began.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ type serveConfig struct {
 	Partitions int    // of a new store, 1 to 256; default 64
 	Lanes      int    // default 0: one per core
 
+	crash *crasher // fails on purpose, in tests; no setting, no flag and no variable makes one. Default nil
+	stubs bool     // its client does the work of the built-in worker, too: see crashServe. Default false
+
 	APIKeys        []string // default none: needed unless Dev
 	APIKeysFile    string   // one key a line; default none
 	WorkerUser     string   // what workers show on NATS: user and password, or a token; needed unless Dev
@@ -41,8 +45,18 @@ type serveConfig struct {
 	PolicyReload        time.Duration
 	PolicyMaxBytes      int
 
+	Roles  []string       // gateway, engine or both; default both
+	NATS   natsSettings   // of servers that are no part of this process
 	Kernel kernelSettings // of a safety kernel in a process of its own
 	Audit  auditSettings
+	CAP    capSettings
+	Fleet  fleetSettings
+	Trust  trustSettings
+	Dead   deadSettings
+	Retain retainSettings // of what has ended
+	Backup backupSettings
+	Store  storeSettings
+	Drain  time.Duration // of the whole process; default 30s
 
 	EgressAllow []string         // what http steps may call besides public addresses; default none
 	SecretsDir  string           // DIR/TENANT/NAME holds the value of secrets.NAME; default none
@@ -70,19 +84,26 @@ const (
 	defaultDevAddr  = "127.0.0.1:8081"
 	defaultNATSAddr = "127.0.0.1:4222"
 	defaultDataDir  = "./.cordum"
-	// defaultPartitions is ARCHITECTURE's: enough to spread over many replicas, few enough to own all of them.
+	// defaultPartitions is enough to spread over many replicas, few enough to own all of them.
 	defaultPartitions = 64
 )
 
 func defaultServeConfig() serveConfig {
 	return serveConfig{
-		NATSAddr: defaultNATSAddr, DataDir: defaultDataDir, Partitions: defaultPartitions, Tenant: "default",
+		Roles: []string{roleGateway, roleEngine}, NATSAddr: defaultNATSAddr, DataDir: defaultDataDir, Partitions: defaultPartitions, Tenant: "default",
 		Ping:       gateway.PingInterval,
 		Rate:       gateway.Rate{PerSecond: gateway.DefaultRPS, Burst: gateway.DefaultBurst},
 		PublicRate: gateway.Rate{PerSecond: gateway.DefaultPublicRPS, Burst: gateway.DefaultPublicBurst},
 		LogFormat:  "auto",
 
-		Audit: auditSettings{Every: runner.DefaultHeadEvery},
+		Audit:  auditSettings{Every: runner.DefaultHeadEvery},
+		CAP:    defaultCAPSettings(),
+		Fleet:  defaultFleetSettings(),
+		Trust:  defaultTrustSettings(),
+		Dead:   defaultDeadSettings(),
+		Retain: retainSettings{Every: runner.DefaultRetainEvery},
+		Store:  defaultStoreSettings(),
+		Drain:  defaultDrain,
 
 		PolicyReload: kernel.DefaultReload, PolicyMaxBytes: kernel.DefaultMaxBytes,
 	}
@@ -156,7 +177,7 @@ func serveSettings() []setting {
 		oneOf("log-format", "CORDUM_LOG_FORMAT", "json, text, or auto: text on a terminal", []string{"auto", "json", "text"}, func(c *serveConfig) *string { return &c.LogFormat }),
 		logLevel(),
 		str("otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "send traces to this OTLP/HTTP address", func(c *serveConfig) *string { return &c.OTLPEndpoint }),
-	}, append(askKernelSettings(), auditRows()...)...)
+	}, slices.Concat(roleRows(), natsRows(), askKernelSettings(), auditRows(), capRows(), trustRows(), deadRows(), retainRows(), backupRows(), storeRows(), lifeRows(), fleetRows())...)
 }
 
 func envs(name string) []string {

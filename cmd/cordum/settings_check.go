@@ -17,11 +17,6 @@ var errRefused = errors.New("refused to start")
 func (c *serveConfig) refuse(a *app) []string {
 	var why []string
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
-	for _, name := range []string{"NATS_URL", "REDIS_URL", "REDIS_CLUSTER_ADDRESSES"} {
-		if _, ok := a.lookup(name); ok {
-			say("%s is set, but this version has only what is built in: unset it", name)
-		}
-	}
 	if c.Dev {
 		c.refuseDev(say)
 	} else {
@@ -34,8 +29,13 @@ func (c *serveConfig) refuse(a *app) []string {
 	if err := c.builtinWorker().Check(); err != nil {
 		say("built-in worker: %v", err)
 	}
+	c.refuseRoles(say)
+	c.refuseNATS(say)
 	c.refuseApprovers(say)
 	c.refuseAudit(say)
+	c.refuseCAP(say)
+	c.refuseBackup(say)
+	c.refuseStore(say)
 	if c.Ping >= gateway.PongWait {
 		say("--ws-ping-interval %s must be below %s, after which a silent viewer is dropped", c.Ping, gateway.PongWait)
 	}
@@ -84,8 +84,10 @@ func (c *serveConfig) refuseServer(say func(string, ...any)) {
 		}
 	}
 	switch {
+	case c.NATS.external(): // whose servers know the workers
 	case c.WorkerToken != "" && (c.WorkerUser != "" || c.WorkerPassword != ""):
 		say("CORDUM_WORKER_TOKEN and CORDUM_WORKER_USER are both set: keep one way for workers to show who they are")
+	case c.WorkerToken == "" && c.WorkerUser == "" && c.WorkerPassword == "" && c.Trust.ownSubjectsOnly(): // workers come by their own
 	case c.WorkerToken == "" && c.WorkerUser == "" && c.WorkerPassword == "":
 		say("no NATS credentials for workers: set CORDUM_WORKER_USER and CORDUM_WORKER_PASSWORD, or CORDUM_WORKER_TOKEN, or use --dev on this machine")
 	case c.WorkerToken == "" && c.WorkerUser == "":

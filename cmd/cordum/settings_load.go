@@ -73,25 +73,8 @@ func (src *settingsSource) load(a *app) (cfg serveConfig, warnings []string, err
 	if err := src.applyFile(a, &cfg); err != nil {
 		return cfg, nil, err
 	}
-	for _, s := range src.settings {
-		for _, name := range s.env {
-			value, ok := a.lookup(name)
-			if !ok {
-				continue
-			}
-			if err := s.set(&cfg, value); err != nil {
-				return cfg, nil, usagef("%s: %w", name, err)
-			}
-			break
-		}
-	}
-	for _, f := range src.flags {
-		if !f.said {
-			continue
-		}
-		if err := f.s.set(&cfg, f.text); err != nil {
-			return cfg, nil, usagef("--%s: %w", f.s.flag, err)
-		}
+	if err := src.applySaid(a, &cfg); err != nil {
+		return cfg, nil, err
 	}
 	if a.flags.apiKey != "" && !slices.Contains(cfg.APIKeys, a.flags.apiKey) {
 		cfg.APIKeys = append(cfg.APIKeys, a.flags.apiKey)
@@ -107,6 +90,31 @@ func (src *settingsSource) load(a *app) (cfg serveConfig, warnings []string, err
 		}
 	}
 	return cfg, src.strangers(&cfg, a.environ), nil
+}
+
+// applySaid applies the environment, and over it the flags.
+func (src *settingsSource) applySaid(a *app, cfg *serveConfig) error {
+	for _, s := range src.settings {
+		for _, name := range s.env {
+			value, ok := a.lookup(name)
+			if !ok {
+				continue
+			}
+			if err := s.set(cfg, value); err != nil {
+				return usagef("%s: %w", name, err)
+			}
+			break
+		}
+	}
+	for _, f := range src.flags {
+		if !f.said {
+			continue
+		}
+		if err := f.s.set(cfg, f.text); err != nil {
+			return usagef("--%s: %w", f.s.flag, err)
+		}
+	}
+	return nil
 }
 
 func truthy(v string) bool { return v == "1" || strings.EqualFold(v, "true") }
@@ -208,8 +216,27 @@ func readKeys(a *app, cfg *serveConfig) error {
 // otherVariables are CORDUM_ variables that something else than serve's table reads.
 var otherVariables = []string{"CORDUM_API_KEY", "CORDUM_GATEWAY", "CORDUM_TENANT_ID", "CORDUM_AS", "CORDUM_AS_ROLE", "CORDUM_ENV", "CORDUM_PRODUCTION"}
 
-// strangers warns about CORDUM_ variables that nothing reads: most are misspelt, and a setting that is not in force
-// should not look as if it were.
+// notTaken are variables without CORDUM_ that other installations set, which this version does not take, and what is in their place.
+var notTaken = map[string]string{
+	"REDIS_DATA_TTL":            "what is stored has no time to live, see --run-retention",
+	"JOB_META_TTL":              "see --job-retention",
+	"ARTIFACT_TTL_SHORT":        "payloads go with their runs, see --run-retention",
+	"ARTIFACT_TTL_STANDARD":     "payloads go with their runs, see --run-retention",
+	"ARTIFACT_TTL_AUDIT":        "see --audit-retention",
+	"GATEWAY_METRICS_ADDR":      "/metrics is at --addr",
+	"SCHEDULER_METRICS_ADDR":    "/metrics is at --addr",
+	"SCHEDULER_METRICS_PUBLIC":  "set GATEWAY_METRICS_PUBLIC",
+	"WORKFLOW_ENGINE_HTTP_ADDR": "an engine answers at --addr",
+	"GATEWAY_GRPC_ADDR":         "there is no gRPC API",
+	"GATEWAY_HTTP_TLS_CERT":     "put a proxy with TLS in front",
+	"GATEWAY_HTTP_TLS_KEY":      "put a proxy with TLS in front",
+	"GRPC_TLS_CERT":             "there is no gRPC API",
+	"GRPC_TLS_KEY":              "there is no gRPC API",
+	"CONTEXT_ENGINE_ADDR":       "there is no context engine",
+}
+
+// strangers warns about variables that nothing reads: CORDUM_ ones, of which most are misspelt, and those of notTaken. A setting that is
+// not in force should not look as if it were.
 func (src *settingsSource) strangers(cfg *serveConfig, environ []string) []string {
 	known := slices.Clone(otherVariables)
 	for _, s := range slices.Concat(serveSettings(), src.settings) { // what another command reads is not misspelt
@@ -217,7 +244,10 @@ func (src *settingsSource) strangers(cfg *serveConfig, environ []string) []strin
 	}
 	var warnings []string
 	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
+		name, value, _ := strings.Cut(variable, "=")
+		if why := notTaken[name]; why != "" && value != "" && !slices.Contains(known, name) {
+			warnings = append(warnings, name+" is set, but this version does not take it: "+why)
+		}
 		if !strings.HasPrefix(name, "CORDUM_") || slices.Contains(known, name) {
 			continue
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,24 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 	}
 }
 
+// TestVariablesThatAreNotTaken: what others set for other installations is not passed over in silence.
+func TestVariablesThatAreNotTaken(t *testing.T) {
+	_, warnings, err := loadWith(t, []string{"ARTIFACT_TTL_AUDIT=720h", "REDIS_DATA_TTL=24h", "JOB_META_TTL=", "LANG=C"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "ARTIFACT_TTL_AUDIT") || !strings.Contains(warnings[1], "REDIS_DATA_TTL") {
+		t.Errorf("warnings: %q", warnings)
+	}
+	for name := range notTaken {
+		for _, s := range serveSettings() {
+			if slices.Contains(s.env, name) {
+				t.Errorf("%s is taken, by --%s", name, s.flag)
+			}
+		}
+	}
+}
+
 // TestSecretsInVariables: they are for development, and nobody should believe that they are in force elsewhere.
 func TestSecretsInVariables(t *testing.T) {
 	for args, want := range map[string]int{"--dev": 0, "--dev=false": 1} {
@@ -153,7 +172,21 @@ func TestWhatIsMissingOrUnsafeIsRefused(t *testing.T) {
 		{"dev without a host", nil, []string{"--dev", "--addr", ":8081", "--nats-addr", "[::]:4222"}, []string{"--addr", "--nats-addr"}},
 		{"dev by a name that may be anything", nil, []string{"--dev", "--addr", "example.com:80"}, []string{"--addr"}},
 		{"dev in production", []string{"CORDUM_ENV=production"}, []string{"--dev"}, []string{"production", "SAFETY_POLICY_PUBLIC_KEY"}},
-		{"a store that is not built in", []string{"REDIS_URL=redis://x"}, []string{"--dev"}, []string{"REDIS_URL"}},
+		{"a store that is a cluster", []string{"REDIS_CLUSTER_ADDRESSES=x:1,y:2"}, []string{"--dev"}, nil},
+		{"nodes that are none", []string{"REDIS_CLUSTER_ADDRESSES=x:1,:hush@y:2"}, []string{"--dev"}, []string{"REDIS_CLUSTER_ADDRESSES: write HOST:PORT"}},
+		{"a store by the installation's Redis", []string{"REDIS_URL=redis://x", "NATS_URL=nats://x:1"}, []string{"--dev", "--roles", "engine", "--init-store"}, nil},
+		{"an engine without a store", []string{"NATS_URL=nats://x:1"}, []string{"--dev", "--roles", "engine"}, []string{"REDIS_URL or --store"}},
+		{"a Redis that is none", []string{"REDIS_URL=http://:hush@x"}, []string{"--dev"}, []string{"REDIS_URL: \"http\" is no kind of store"}},
+		{"payloads that are none", []string{"REDIS_URL=http://:hush@x"}, []string{"--dev", "--store", "folder"}, []string{"REDIS_URL: \"http\" is no kind of store"}},
+		{"a backup of Redis", []string{"REDIS_URL=redis://x"}, []string{"--dev", "--backup-dir", "/tmp"}, []string{"REDIS_URL names a Redis"}},
+		{"a folder, and what a Redis needs", []string{"REDIS_URL=redis://x"}, []string{"--dev", "--store", "folder", "--init-store"}, []string{"--init-store is for a store in Redis"}},
+		{"payloads in two places", []string{"REDIS_URL=redis://x"}, []string{"--dev", "--redis-addr", "127.0.0.1:0"}, []string{"REDIS_URL"}},
+		{"payloads in Redis", []string{"REDIS_URL=redis://x"}, []string{"--dev", "--redis-addr", "off"}, nil},
+		{"payloads for other machines", nil, []string{"--dev", "--redis-addr", "0.0.0.0:6379"}, []string{"this machine only"}},
+		{"payloads for anybody here", append(worker, key), []string{"--redis-addr", "127.0.0.1:0"}, []string{"CORDUM_REDIS_PASSWORD"}},
+		{"payloads with a short password", append(worker, key, "CORDUM_REDIS_PASSWORD=p"), []string{"--redis-addr", "127.0.0.1:0"}, []string{"16 or more"}},
+		{"payloads with a password", append(worker, key, "CORDUM_REDIS_PASSWORD=0123456789abcdef"), []string{"--redis-addr", "127.0.0.1:0"}, nil},
+		{"copies that nobody has", []string{"NATS_JS_REPLICAS=3"}, []string{"--dev"}, []string{"one copy"}},
 		{"egress that is no range", nil, []string{"--dev", "--egress-allow", "10.0.0.0/8,10.*"}, []string{"built-in worker: egress"}},
 		{"no folder of secrets", nil, []string{"--dev", "--secrets-dir", "/nowhere"}, []string{"built-in worker: the folder of secrets"}},
 		{"half a mail server", []string{"CORDUM_NOTIFY_SMTP_URL=smtp://mail.example"}, []string{"--dev"}, []string{"built-in worker: the sender"}},

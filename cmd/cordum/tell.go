@@ -94,8 +94,8 @@ func (d *desk) Question(ctx context.Context, ref channel.Ref) (channel.Question,
 	}
 	v, err := d.engine.Question(ctx, runner.OpenApproval(ref))
 	switch {
-	case errors.Is(err, runner.ErrConflict), errors.Is(err, runner.ErrNotFound):
-		return channel.Question{}, channel.ErrClosed
+	case errors.Is(err, runner.ErrConflict), errors.Is(err, runner.ErrNotFound), errors.Is(err, runner.ErrMoved):
+		return channel.Question{}, channel.ErrClosed // of what has moved its owner tells
 	case err != nil:
 		return channel.Question{}, err
 	}

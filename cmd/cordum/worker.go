@@ -12,12 +12,13 @@ import (
 
 func newWorker(a *app) *cobra.Command {
 	cmd := asGroup(&cobra.Command{
-		Use:     "worker",
-		Short:   "List workers",
-		Long:    "Workers do the work of steps. They register by their heartbeats.",
-		Example: "  cordum worker list",
+		Use:   "worker",
+		Short: "See, run and drain workers, and make their credentials",
+		Long: "Workers do the work of steps. They register by their heartbeats. exec runs one whose tools are commands; others are written\n" +
+			"in Go, Python or TypeScript.",
+		Example: "  cordum worker list\n  cordum worker exec --config exec.yaml\n  cordum worker drain worker-7 --reason 'new disk'",
 	})
-	cmd.AddCommand(newWorkerList(a))
+	cmd.AddCommand(newWorkerList(a), newWorkerExec(a), newWorkerCredential(a), newDrainOf(a, "worker"), newUndrainOf(a, "worker"))
 	return cmd
 }
 

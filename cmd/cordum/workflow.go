@@ -26,7 +26,7 @@ func newWorkflow(a *app) *cobra.Command {
 		Example: "  cordum workflow lint workflow.yaml\n  cordum workflow run --file workflow.yaml --wait",
 	})
 	cmd.AddCommand(
-		newWorkflowRun(a), newWorkflowCreate(a), newWorkflowLint(a), newWorkflowPlan(a), newWorkflowTest(a), newWorkflowFmt(a),
+		newWorkflowRun(a), newWorkflowCreate(a), newWorkflowLint(a), newWorkflowPlan(a), newWorkflowTest(a), newWorkflowCrashtest(a), newWorkflowFmt(a),
 		newWorkflowGraph(a), newWorkflowDiff(a), newWorkflowSchema(a), newWorkflowGet(a), newWorkflowList(a))
 	return cmd
 }

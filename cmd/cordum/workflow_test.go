@@ -119,7 +119,7 @@ func TestWorkflowTests(t *testing.T) {
 	offline(t, exitDefinition, "workflow", "test", write("broken.yaml", "id: [\n"), "--filter", "x")
 	offline(t, exitUsage, "workflow", "test", mixed, "--filter", "none of these")
 	offline(t, exitUsage, "workflow", "test")
-	offline(t, exitError, "workflow", "test", filepath.Join(dir, "none.yaml"))
+	offline(t, exitUsage, "workflow", "test", filepath.Join(dir, "none.yaml"))
 
 	var report trial.Report
 	r := offline(t, exitTests, "workflow", "test", mixed, "-o", "json")
