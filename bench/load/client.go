@@ -2,8 +2,10 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,19 +14,11 @@ import (
 	"time"
 )
 
-// Pack and tool of the step that does nothing.
-const (
-	noopPack = "bench"
-	noopTool = "noop"
-)
-
-// workerID is the name of the worker's process, by which the server shows that it knows it.
-const workerID = "bench-worker"
-
 // client speaks the HTTP API.
 type client struct {
-	base string
-	http *http.Client
+	base   string
+	tenant string // empty: the server's own
+	http   *http.Client
 }
 
 func newClient(base string) *client {
@@ -34,41 +28,33 @@ func newClient(base string) *client {
 	}}
 }
 
-// register stores a chain of no-op steps under an id.
-func (c *client) register(ctx context.Context, id string, steps int) error {
-	return c.call(ctx, http.MethodPost, "/api/v1/workflows", chainDefinition(id, steps), nil)
+// of is the same client for another tenant.
+func (c *client) of(tenant string) *client {
+	return &client{base: c.base, tenant: tenant, http: c.http}
 }
 
-// chainDefinition is a workflow of steps that do nothing, one after another.
-func chainDefinition(id string, steps int) []byte {
-	type step struct {
-		ID        string   `json:"id"`
-		Pack      string   `json:"pack"`
-		Tool      string   `json:"tool"`
-		Effect    string   `json:"effect"`
-		DependsOn []string `json:"depends_on,omitempty"`
-	}
-	all := make([]step, steps)
-	for i := range all {
-		all[i] = step{ID: "s" + strconv.Itoa(i), Pack: noopPack, Tool: noopTool, Effect: "none"}
-		if i > 0 {
-			all[i].DependsOn = []string{all[i-1].ID}
-		}
-	}
-	definition, err := json.Marshal(map[string]any{"id": id, "steps": all})
-	if err != nil {
-		panic(err) // strings and slices of them always encode
-	}
-	return definition
+// register stores a definition.
+func (c *client) register(ctx context.Context, definition []byte) error {
+	return c.call(ctx, http.MethodPost, "/api/v1/workflows", definition, nil)
 }
 
-// start starts a run and returns its id.
-func (c *client) start(ctx context.Context, workflow string) (string, error) {
+// start starts a run and returns its id. input is JSON; empty is none.
+func (c *client) start(ctx context.Context, workflow, input string) (string, error) {
 	var started struct {
 		RunID string `json:"run_id"`
 	}
-	err := c.call(ctx, http.MethodPost, "/api/v1/workflows/"+workflow+"/runs", []byte("{}"), &started)
+	err := c.call(ctx, http.MethodPost, "/api/v1/workflows/"+workflow+"/runs", []byte(cmp.Or(input, "{}")), &started)
 	return started.RunID, err
+}
+
+// cancel cancels a run.
+func (c *client) cancel(ctx context.Context, run string) error {
+	return c.call(ctx, http.MethodPost, "/api/v1/runs/"+run+"/cancel", []byte("{}"), nil)
+}
+
+// submit asks for a single job of a tool.
+func (c *client) submit(ctx context.Context, tool string) error {
+	return c.call(ctx, http.MethodPost, "/api/v1/jobs", fmt.Appendf(nil, `{"pack":%q,"tool":%q}`, pack, tool), nil)
 }
 
 // run is what the measurements need of a run.
@@ -109,52 +95,133 @@ func (c *client) timeline(ctx context.Context, id string) ([]event, error) {
 	return page.Items, err
 }
 
-// workers counts the workers that the server knows.
-func (c *client) workers(ctx context.Context) (int, error) {
+// workerView is what the server says of a worker.
+type workerView struct {
+	ID       string    `json:"id"`
+	State    string    `json:"state"`
+	LastSeen time.Time `json:"last_seen"`
+}
+
+// alive is the state of a worker that gets jobs.
+const alive = "alive"
+
+// worker reads what the server says of a worker; nothing when it knows none.
+func (c *client) worker(ctx context.Context, id string) (workerView, error) {
 	var page struct {
-		Items []struct {
-			ID string `json:"id"`
-		} `json:"items"`
+		Items []workerView `json:"items"`
 	}
 	if err := c.get(ctx, "/api/v1/workers", &page); err != nil {
-		return 0, err
+		return workerView{}, err
 	}
-	own := 0
 	for _, w := range page.Items {
-		if w.ID == workerID {
-			own++
+		if w.ID == id {
+			return w, nil
 		}
 	}
-	return own, nil
+	return workerView{}, nil
 }
+
+// metric reads one of the server's metrics, spelled with its labels as the server does; 0 when it is not there.
+func (c *client) metric(ctx context.Context, name string) (float64, error) {
+	text, err := c.read(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, nil
+}
+
+// pollEvery is the pause between two looks at the server.
+const pollEvery = 20 * time.Millisecond
+
+// until looks again and again until something is true.
+func until(ctx context.Context, within time.Duration, what string, ok func() (bool, error)) error {
+	deadline := time.Now().Add(within)
+	for {
+		if done, err := ok(); err != nil || done {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %s: %s", within, what)
+		}
+		select {
+		case <-time.After(pollEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// untilMetric waits until a metric is at least so much.
+func (c *client) untilMetric(ctx context.Context, within time.Duration, name string, least float64) error {
+	var last float64
+	err := until(ctx, within, name, func() (bool, error) {
+		var err error
+		last, err = c.metric(ctx, name)
+		return last >= least, err
+	})
+	if err != nil {
+		return fmt.Errorf("%w (%g of %g)", err, last, least)
+	}
+	return nil
+}
+
+// untilRun is untilMetric for what a run leads to: how far the run came is said when it does not.
+func (c *client) untilRun(ctx context.Context, run, name string, least float64) error {
+	err := c.untilMetric(ctx, runWithin, name, least)
+	if err == nil {
+		return nil
+	}
+	v, err2 := c.run(ctx, run)
+	if err2 != nil {
+		return errors.Join(err, err2)
+	}
+	return fmt.Errorf("%w; the run is %s", err, v.State)
+}
+
+// runWithin bounds what is waited for of a run.
+const runWithin = time.Minute
 
 func (c *client) get(ctx context.Context, path string, into any) error {
 	return c.call(ctx, http.MethodGet, path, nil, into)
 }
 
-// call makes one request; a status of 300 or more is an error that carries the answer.
+// call makes one request and reads the answer, if it is wanted.
 func (c *client) call(ctx context.Context, method, path string, body []byte, into any) error {
+	answer, err := c.read(ctx, method, path, body)
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// read makes one request; a status of 300 or more is an error that carries the answer.
+func (c *client) read(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if c.tenant != "" {
+		req.Header.Set("X-Tenant-ID", c.tenant)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, strings.TrimSpace(string(answer[:min(len(answer), 500)])))
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, strings.TrimSpace(string(answer[:min(len(answer), 500)])))
 	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, into)
+	return answer, nil
 }

@@ -8,11 +8,11 @@ import (
 
 // Config says what to measure with. Every field is needed.
 type Config struct {
-	Server   string                                            // path of the cordum binary
-	Dir      string                                            // an empty folder on the disk to be measured
-	Worker   func(natsURL string) (name string, args []string) // the command of a worker process
-	For      time.Duration                                     // how long the throughput is measured
-	InFlight []int                                             // runs at once, one throughput each
+	Server   string                                                        // path of the cordum binary
+	Dir      string                                                        // an empty folder on the disk to be measured
+	Child    func(role string, args ...string) (name string, all []string) // the command of a process that calls RunWorker
+	For      time.Duration                                                 // how long one throughput is measured
+	InFlight []int                                                         // runs at once, one throughput each
 }
 
 // Report is what was measured.
@@ -28,8 +28,18 @@ type Report struct {
 type Throughput struct {
 	InFlight       int
 	StepsPerSecond float64
-	Runs           int
+	Runs, Steps    int // that ended
+	Used           []Used
 	Resubscribed   int // how often the viewer was too slow and had to look again
+}
+
+// PerStep is what each part of the system used of the processor for a step.
+func (t Throughput) PerStep() []Used {
+	out := make([]Used, len(t.Used))
+	for i, u := range t.Used {
+		out[i] = Used{Name: u.Name, CPU: u.CPU / time.Duration(max(t.Steps, 1))}
+	}
+	return out
 }
 
 // Lone is the latency of a step that has the system for itself.
@@ -51,7 +61,7 @@ const idleFor = 5 * time.Second
 
 // Measure starts the processes and runs every measurement, one after another.
 func Measure(ctx context.Context, cfg Config) (report Report, err error) {
-	s, err := startSystem(ctx, cfg)
+	s, err := startSystem(ctx, cfg, "server")
 	if err != nil {
 		return Report{}, fmt.Errorf("load: %w", err)
 	}
@@ -65,11 +75,11 @@ func Measure(ctx context.Context, cfg Config) (report Report, err error) {
 	if report.IdleBytes, err = s.idleMemory(ctx); err != nil {
 		return report, err
 	}
-	if err := s.startWorker(ctx, cfg); err != nil {
-		return report, err
-	}
 	for _, n := range cfg.InFlight {
-		t, err := measureThroughput(ctx, s.client, n, cfg.For)
+		if err := s.freshWorker(ctx); err != nil {
+			return report, err
+		}
+		t, err := measureThroughput(ctx, s.client, toolNoop, n, cfg.For, meterOf("server", s.server), meterOf("worker", s.fresh), ownMeter())
 		if err != nil {
 			return report, err
 		}

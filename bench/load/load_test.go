@@ -88,7 +88,7 @@ func serve(t *testing.T, f *fakeServer) *client {
 
 func TestThroughputCountsEndedRuns(t *testing.T) {
 	f := &fakeServer{state: "succeeded", tell: byHeader}
-	got, err := measureThroughput(t.Context(), serve(t, f), 4, 200*time.Millisecond)
+	got, err := measureThroughput(t.Context(), serve(t, f), toolNoop, 4, 200*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestThroughputSurvivesAGap(t *testing.T) {
 		}
 		return byHeader(viewer, id, state)
 	}
-	got, err := measureThroughput(t.Context(), serve(t, f), 2, 300*time.Millisecond)
+	got, err := measureThroughput(t.Context(), serve(t, f), toolNoop, 2, 300*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestThroughputSurvivesAGap(t *testing.T) {
 
 func TestAFailedRunFailsTheMeasurement(t *testing.T) {
 	c := serve(t, &fakeServer{state: "failed", tell: byHeader})
-	if _, err := measureThroughput(t.Context(), c, 2, time.Second); err == nil || !strings.Contains(err.Error(), "ended as failed") {
+	if _, err := measureThroughput(t.Context(), c, toolNoop, 2, time.Second); err == nil || !strings.Contains(err.Error(), "ended as failed") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -141,10 +141,72 @@ func TestChainDefinition(t *testing.T) {
 			DependsOn []string `json:"depends_on"`
 		}
 	}
-	if err := json.Unmarshal(chainDefinition("c", 3), &got); err != nil {
+	if err := json.Unmarshal(chainDefinition("c", toolNoop, 3), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.ID != "c" || len(got.Steps) != 3 || got.Steps[0].DependsOn != nil || got.Steps[2].DependsOn[0] != got.Steps[1].ID {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestFanDefinition(t *testing.T) {
+	var got struct {
+		Steps []struct {
+			Tool        string `json:"tool"`
+			ForEach     string `json:"for_each"`
+			MaxParallel int    `json:"max_parallel"`
+		}
+	}
+	if err := json.Unmarshal(fanDefinition("f", toolQueued, 7), &got); err != nil {
+		t.Fatal(err)
+	}
+	if s := got.Steps[0]; s.Tool != toolQueued || s.MaxParallel != 7 || s.ForEach == "" || fanInput(3) != `{"n":3}` {
+		t.Errorf("got %+v, %s", got, fanInput(3))
+	}
+}
+
+func TestMetricsAreReadByName(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Tenant-ID") != otherTenant {
+			http.Error(w, "whose?", http.StatusForbidden)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "# HELP a b\ndepth{queue=\"job.x\"} 12\ndepth{queue=\"job.xy\"} 1e+05")
+	}))
+	t.Cleanup(server.Close)
+	c := newClient(server.URL).of(otherTenant)
+	for name, want := range map[string]float64{`depth{queue="job.x"}`: 12, `depth{queue="job.xy"}`: 100_000, "depth": 0} {
+		if got, err := c.metric(t.Context(), name); err != nil || got != want {
+			t.Errorf("%s is %g, %v; want %g", name, got, err, want)
+		}
+	}
+	if err := c.untilMetric(t.Context(), 0, `depth{queue="job.x"}`, 13); err == nil || !strings.Contains(err.Error(), "12 of 13") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := newClient(server.URL).metric(t.Context(), "depth"); err == nil {
+		t.Error("a refusal is taken for a figure")
+	}
+}
+
+func TestWorkersAreFoundByID(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": []workerView{{ID: "a", State: alive}, {ID: "b", State: "silent"}}})
+	}))
+	t.Cleanup(server.Close)
+	for id, want := range map[string]string{"a": alive, "b": "silent", "c": ""} {
+		if got, err := newClient(server.URL).worker(t.Context(), id); err != nil || got.State != want {
+			t.Errorf("%s: %+v, %v", id, got, err)
+		}
+	}
+}
+
+func TestRolesRefuseWrongArguments(t *testing.T) {
+	for _, role := range append(Roles, "nobody") {
+		if err := RunWorker(t.Context(), role, []string{"nats://127.0.0.1:1", "1", "2", "3"}, func(string) {}); err == nil {
+			t.Errorf("%s ran", role)
+		}
+		if err := RunWorker(t.Context(), role, nil, func(string) {}); err == nil {
+			t.Errorf("%s ran without a server", role)
+		}
 	}
 }

@@ -14,10 +14,11 @@ import (
 // stepsPerRun is the length of the chains that throughput is measured with.
 const stepsPerRun = 3
 
-// measureThroughput keeps n runs in flight for a while and counts those that ended within it.
-func measureThroughput(ctx context.Context, c *client, n int, length time.Duration) (Throughput, error) {
-	const workflow = "bench-chain-3"
-	if err := c.register(ctx, workflow, stepsPerRun); err != nil {
+// measureThroughput keeps n runs of chains of a tool in flight for a while and counts those that ended within it. What meters
+// say is read at the begin and at the end of that time.
+func measureThroughput(ctx context.Context, c *client, tool string, n int, length time.Duration, meters ...meter) (Throughput, error) {
+	workflow := "bench-chain-3-" + tool
+	if err := c.register(ctx, chainDefinition(workflow, tool, stepsPerRun)); err != nil {
 		return Throughput{}, err
 	}
 	ends, err := watchEnds(ctx, c, workflow)
@@ -35,7 +36,7 @@ func measureThroughput(ctx context.Context, c *client, n int, length time.Durati
 	for range n {
 		flight.Go(func() {
 			for time.Now().Before(until) && flightCtx.Err() == nil {
-				if _, err := runOnce(flightCtx, c, ends, workflow); err != nil {
+				if _, err := runOnce(flightCtx, c, ends, workflow, ""); err != nil {
 					fail(err) // the first one is kept and ends the others
 					return
 				}
@@ -45,6 +46,10 @@ func measureThroughput(ctx context.Context, c *client, n int, length time.Durati
 			}
 		})
 	}
+	used, err := during(flightCtx, meters, warm, until)
+	if err != nil {
+		fail(err)
+	}
 	flight.Wait()
 	if err := context.Cause(flightCtx); err != nil {
 		return Throughput{}, fmt.Errorf("throughput with %d in flight: %w", n, err)
@@ -53,15 +58,15 @@ func measureThroughput(ctx context.Context, c *client, n int, length time.Durati
 	ends.mu.Lock()
 	defer ends.mu.Unlock()
 	return Throughput{
-		InFlight: n, Runs: runs, Resubscribed: ends.gaps,
+		InFlight: n, Runs: runs, Steps: runs * stepsPerRun, Resubscribed: ends.gaps, Used: used,
 		StepsPerSecond: float64(runs*stepsPerRun) / length.Seconds(),
 	}, nil
 }
 
 // runOnce starts a run, waits for its end and returns its id.
-func runOnce(ctx context.Context, c *client, ends *ends, workflow string) (string, error) {
+func runOnce(ctx context.Context, c *client, ends *ends, workflow, input string) (string, error) {
 	gaps := ends.seenGaps()
-	run, err := c.start(ctx, workflow)
+	run, err := c.start(ctx, workflow, input)
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +79,7 @@ const loneRuns = 300
 // measureLone runs one step at a time.
 func measureLone(ctx context.Context, c *client) (Lone, error) {
 	const workflow = "bench-lone"
-	if err := c.register(ctx, workflow, 1); err != nil {
+	if err := c.register(ctx, chainDefinition(workflow, toolNoop, 1)); err != nil {
 		return Lone{}, err
 	}
 	ends, err := watchEnds(ctx, c, workflow)
@@ -85,7 +90,7 @@ func measureLone(ctx context.Context, c *client) (Lone, error) {
 	var seen, steps []time.Duration
 	for range loneRuns {
 		began := time.Now()
-		run, err := runOnce(ctx, c, ends, workflow)
+		run, err := runOnce(ctx, c, ends, workflow, "")
 		if err != nil {
 			return Lone{}, err
 		}
@@ -121,7 +126,7 @@ var chainShapes = []chainShape{{steps: 100, runs: 40}, {steps: 10_000, runs: 1}}
 // measureChain runs long chains one after another.
 func measureChain(ctx context.Context, c *client, shape chainShape) (Chain, error) {
 	workflow := "bench-chain-" + strconv.Itoa(shape.steps)
-	if err := c.register(ctx, workflow, shape.steps); err != nil {
+	if err := c.register(ctx, chainDefinition(workflow, toolNoop, shape.steps)); err != nil {
 		return Chain{}, err
 	}
 	ends, err := watchEnds(ctx, c, workflow)
@@ -131,7 +136,7 @@ func measureChain(ctx context.Context, c *client, shape chainShape) (Chain, erro
 	defer ends.close()
 	began := time.Now()
 	for range shape.runs {
-		if _, err := runOnce(ctx, c, ends, workflow); err != nil {
+		if _, err := runOnce(ctx, c, ends, workflow, ""); err != nil {
 			return Chain{}, fmt.Errorf("a chain of %d steps: %w", shape.steps, err)
 		}
 	}

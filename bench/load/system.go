@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"cordum.dev/cordum/bench/process"
@@ -13,16 +14,18 @@ import (
 // startWithin bounds the start of a process.
 const startWithin = 30 * time.Second
 
-// system is the server under load and its worker.
+// system is a server under load and its workers.
 type system struct {
-	server *process.Process
-	worker *process.Process
-	client *client
-	nats   string
+	cfg      Config
+	server   *process.Process
+	children []*process.Process
+	fresh    *process.Process // the newest of freshWorker
+	client   *client
+	nats     string
 }
 
-// startSystem starts the server on free ports with an empty data folder and waits until it is ready.
-func startSystem(ctx context.Context, cfg Config) (*system, error) {
+// startSystem starts a server on free ports with an empty data folder and waits until it is ready.
+func startSystem(ctx context.Context, cfg Config, folder string, settings ...string) (*system, error) {
 	httpAddr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -31,12 +34,14 @@ func startSystem(ctx context.Context, cfg Config) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := process.Start(cfg.Server, "serve", "--dev",
-		"--addr", httpAddr, "--nats-addr", natsAddr, "--data-dir", filepath.Join(cfg.Dir, "server"))
+	args := append([]string{
+		"serve", "--dev", "--addr", httpAddr, "--nats-addr", natsAddr, "--data-dir", filepath.Join(cfg.Dir, folder),
+	}, settings...)
+	server, err := process.Start(cfg.Server, args...)
 	if err != nil {
 		return nil, err
 	}
-	s := &system{server: server, client: newClient("http://" + httpAddr), nats: "nats://" + natsAddr}
+	s := &system{cfg: cfg, server: server, client: newClient("http://" + httpAddr), nats: "nats://" + natsAddr}
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	if err := s.waitReady(ctx); err != nil {
@@ -62,30 +67,45 @@ func (s *system) waitReady(ctx context.Context) error {
 	}
 }
 
-// startWorker starts the worker's process and waits until the server knows it.
-func (s *system) startWorker(ctx context.Context, cfg Config) error {
+// startChild starts a process of workers and returns when it runs; the server may not know them yet.
+func (s *system) startChild(ctx context.Context, role string, args ...string) (*process.Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	name, args := cfg.Worker(s.nats)
-	worker, err := process.StartReady(ctx, name, args...)
+	name, all := s.cfg.Child(role, append([]string{s.nats}, args...)...)
+	child, err := process.StartReady(ctx, name, all...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.worker = worker
-	for {
-		known, err := s.client.workers(ctx)
-		if err != nil {
-			return err
-		}
-		if known > 0 {
-			return nil
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("the server did not see the worker within %s: %s", startWithin, worker.Output())
-		}
+	s.children = append(s.children, child)
+	return child, nil
+}
+
+// startWorker starts a worker that does everything at once, and waits until the server knows it.
+func (s *system) startWorker(ctx context.Context, id string, capacity int) (*process.Process, error) {
+	child, err := s.startChild(ctx, RoleWorker, id, strconv.Itoa(capacity))
+	if err != nil {
+		return nil, err
 	}
+	return child, s.untilKnown(ctx, id)
+}
+
+// freshWorker is startWorker of one that has not worked yet, in the place of the one before: a worker that has just had a busy
+// machine gets no more at once than it had.
+func (s *system) freshWorker(ctx context.Context) error {
+	if s.fresh != nil {
+		s.fresh.Stop()
+	}
+	var err error
+	s.fresh, err = s.startWorker(ctx, workerID, workerCapacity)
+	return err
+}
+
+// untilKnown waits until the server gives jobs to a worker.
+func (s *system) untilKnown(ctx context.Context, worker string) error {
+	return until(ctx, startWithin, "the server knows "+worker, func() (bool, error) {
+		w, err := s.client.worker(ctx, worker)
+		return w.State == alive, err
+	})
 }
 
 // idleMemory leaves the server alone for a while and reads its memory.
@@ -98,12 +118,20 @@ func (s *system) idleMemory(ctx context.Context) (int64, error) {
 	}
 }
 
-// stop ends the worker, then the server.
+// stop ends the workers, then the server.
 func (s *system) stop() {
-	if s.worker != nil {
-		s.worker.Stop()
+	for _, child := range s.children {
+		child.Stop()
 	}
 	s.server.Stop()
+}
+
+// told adds what the server said last to an error.
+func (s *system) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w (the server said: %s)", err, s.server.Output())
 }
 
 // freeAddr finds a loopback address that nobody listens on now.

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +23,7 @@ const stopWithin = 15 * time.Second
 type Process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
+	lines  chan string // what it printed after Ready
 	mu     sync.Mutex
 	stderr bytes.Buffer // the last output, for an error message
 }
@@ -53,7 +52,7 @@ func StartReady(ctx context.Context, name string, args ...string) (*Process, err
 }
 
 func start(name string, args ...string) (*Process, <-chan struct{}, error) {
-	p := &Process{cmd: exec.Command(name, args...), ended: make(chan struct{})}
+	p := &Process{cmd: exec.Command(name, args...), ended: make(chan struct{}), lines: make(chan string, keptLines)}
 	p.cmd.Stderr = (*tail)(p)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -67,15 +66,31 @@ func start(name string, args ...string) (*Process, <-chan struct{}, error) {
 		defer close(p.ended)
 		said := false
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			if !said && lines.Text() == Ready {
+			switch {
+			case !said && lines.Text() == Ready:
 				said = true
 				close(ready)
+			case said:
+				p.say(lines.Text())
 			}
 		}
 		_ = p.cmd.Wait()
 	}()
 	return p, ready, nil
 }
+
+// keptLines is how many lines of a child wait to be read; more are lost.
+const keptLines = 1024
+
+func (p *Process) say(line string) {
+	select {
+	case p.lines <- line:
+	default:
+	}
+}
+
+// Lines are what the child prints after Ready. One reader reads each line once.
+func (p *Process) Lines() <-chan string { return p.lines }
 
 // tail keeps the last part of what a child writes to its error output.
 type tail Process
@@ -114,23 +129,11 @@ func (p *Process) Stop() {
 	}
 }
 
-// ErrNoMemory says that the system does not tell a process's memory.
-var ErrNoMemory = errors.New("process: resident memory is not known on this system")
+// Signal sends the child a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Resident reads the child's resident memory in bytes (Linux: VmRSS of /proc).
-func (p *Process) Resident() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrNoMemory, err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("%w: %w", ErrNoMemory, err)
-			}
-			return kib << 10, nil
-		}
-	}
-	return 0, ErrNoMemory
+// Kill ends the child at once, as kill -9 does, and waits for it.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }

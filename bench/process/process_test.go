@@ -21,6 +21,13 @@ func TestMain(m *testing.M) {
 		signal.Notify(ended, syscall.SIGTERM)
 		fmt.Println(Ready)
 		<-ended
+	case "busy":
+		fmt.Println(Ready)
+		for began := time.Now(); time.Since(began) < time.Minute; { // it works until it is killed
+		}
+	case "talker":
+		fmt.Println(Ready)
+		fmt.Println("one\ntwo")
 	case "broken":
 		fmt.Fprintln(os.Stderr, strings.Repeat("x", 2*tailBytes)+" the reason")
 		os.Exit(3)
@@ -64,5 +71,38 @@ func TestStartReadySaysWhyAChildEnded(t *testing.T) {
 func TestStartOfNothing(t *testing.T) {
 	if _, err := Start("./no-such-program"); err == nil {
 		t.Error("started a program that does not exist")
+	}
+}
+
+func TestLinesAfterReady(t *testing.T) {
+	t.Setenv(childRole, "talker")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p, err := StartReady(ctx, os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Ended()
+	if one, two := <-p.Lines(), <-p.Lines(); one != "one" || two != "two" {
+		t.Errorf("got %q and %q", one, two)
+	}
+}
+
+func TestCPUGrowsAndKillEnds(t *testing.T) {
+	t.Setenv(childRole, "busy")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p, err := StartReady(ctx, os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	for used := time.Duration(0); used < 50*time.Millisecond && ctx.Err() == nil; {
+		if used, err = p.CPU(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("a busy child uses no processor")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -34,14 +35,17 @@ type Line struct {
 	Missed bool
 }
 
-// Lines puts the figures into words. server may be nil: then only the floor was measured.
-func Lines(fl Floor, inFlight []int, server *load.Report) []Line {
-	if server == nil {
-		return floorLines(fl, inFlight)
-	}
+// Table is figures that belong together, and how to measure them alone.
+type Table struct {
+	Title string
+	Lines []Line
+}
+
+// Lines puts the figures of steps into words.
+func Lines(fl Floor, server load.Report) []Line {
 	var lines []Line
 	for _, t := range server.Throughput {
-		lines = append(lines, throughputLine(fl, t))
+		lines = append(lines, throughputLine(fl, t), usedLine(t))
 	}
 	lines = append(lines,
 		Line{
@@ -69,7 +73,8 @@ func Missed(lines []Line) int {
 	return missed
 }
 
-func floorLines(fl Floor, inFlight []int) []Line {
+// FloorLines puts the floor's own figures into words.
+func FloorLines(fl Floor, inFlight []int) []Line {
 	var lines []Line
 	for _, n := range inFlight {
 		lines = append(lines, Line{Name: fmt.Sprintf("floor, %d in flight", n), Value: rate(fl[n].StepsPerSecond)})
@@ -86,6 +91,15 @@ func throughputLine(fl Floor, t load.Throughput) Line {
 		line.Goal, line.Missed = "≥ "+rate(GoalStepsPerSecond), t.StepsPerSecond < GoalStepsPerSecond
 	}
 	return line
+}
+
+// usedLine says what a step costs of the processor: that can be compared where the machine has other work, too.
+func usedLine(t load.Throughput) Line {
+	var all []string
+	for _, u := range t.PerStep() {
+		all = append(all, fmt.Sprintf("%s %d", u.Name, u.CPU.Microseconds()))
+	}
+	return Line{Name: "  of the processor, µs a step", Value: strings.Join(all, ", ")}
 }
 
 // lone compares a step's latency with the floor's.
@@ -112,11 +126,14 @@ func chainLines(chains []load.Chain) []Line {
 	return lines
 }
 
-// Print writes the table.
-func Print(w io.Writer, lines []Line) error {
+// Print writes a table.
+func Print(w io.Writer, t Table) error {
+	if _, err := fmt.Fprintln(w, t.Title); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "measured\tvalue\tfloor of this run\tgoal\t")
-	for _, l := range lines {
+	_, _ = fmt.Fprintln(table, "  measured\tvalue\tfloor of this run\tgoal\t")
+	for _, l := range t.Lines {
 		verdict := ""
 		switch {
 		case l.Missed:
@@ -124,7 +141,7 @@ func Print(w io.Writer, lines []Line) error {
 		case l.Goal != "":
 			verdict = "ok"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.Value, l.Floor, l.Goal, verdict)
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", l.Name, l.Value, l.Floor, l.Goal, verdict)
 	}
 	return table.Flush()
 }

@@ -3,6 +3,8 @@
 //
 //	bench -server bin/cordum          everything
 //	bench -only floor                 the floor alone
+//	bench -only fleet                 heartbeats, lost workers, queues, CAP workers, logs
+//	bench -only placement             the scheduler alone
 //	bench -only policy                decisions alone
 package main
 
@@ -16,21 +18,21 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"cordum.dev/cordum/bench/floor"
 	"cordum.dev/cordum/bench/load"
+	"cordum.dev/cordum/bench/placement"
 	"cordum.dev/cordum/bench/policy"
 	"cordum.dev/cordum/bench/process"
 	"cordum.dev/cordum/bench/report"
 )
 
-// Roles of a child process: the program starts itself with one of them and the NATS server's URL.
-const (
-	roleFloorWorker = "floor-worker"
-	roleLoadWorker  = "load-worker"
-)
+// roleFloorWorker is the role of the floor's child process: the program starts itself with a role and the NATS server's URL.
+// The other roles are load.Roles.
+const roleFloorWorker = "floor-worker"
 
 // inFlight are the numbers of runs in flight that are measured; 1 is a lone one.
 var inFlight = []int{64, 256}
@@ -45,17 +47,18 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	ready := func() { _, _ = fmt.Fprintln(out, process.Ready) }
-	if len(args) == 2 {
-		switch args[0] {
-		case roleFloorWorker:
-			return floor.RunWorker(ctx, args[1], ready)
-		case roleLoadWorker:
-			return load.RunWorker(ctx, args[1], ready)
-		}
+	say := func(line string) { _, _ = fmt.Fprintln(out, line) }
+	switch {
+	case len(args) == 2 && args[0] == roleFloorWorker:
+		return floor.RunWorker(ctx, args[1], func() { say(process.Ready) })
+	case len(args) > 0 && slices.Contains(load.Roles, args[0]):
+		return load.RunWorker(ctx, args[0], args[1:], say)
 	}
 	return measure(ctx, args, out)
 }
+
+// parts are what can be measured alone, in order.
+var parts = []string{"floor", "load", "fleet", "placement", "policy"}
 
 // options are the command's flags.
 type options struct {
@@ -68,19 +71,22 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.server, "server", "bin/cordum", "the cordum binary to measure")
 	flags.StringVar(&o.dir, "dir", ".", "a folder on the disk to measure; what is written there is removed")
-	flags.StringVar(&o.only, "only", "", `"floor", "load" or "policy": measure only that`)
+	flags.StringVar(&o.only, "only", "", "measure only one of "+strings.Join(parts, ", "))
 	flags.DurationVar(&o.length, "for", 8*time.Second, "how long one throughput is measured")
 	flags.BoolVar(&o.strict, "strict", false, "fail when a goal is missed")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || !slices.Contains([]string{"", "floor", "load", "policy"}, o.only) {
+	if flags.NArg() > 0 || (o.only != "" && !slices.Contains(parts, o.only)) {
 		return o, fmt.Errorf("unexpected arguments %q; see -help", args)
 	}
 	return o, nil
 }
 
-// measure runs what was asked for and prints the table.
+// wants tells whether a part is to be measured.
+func (o options) wants(part string) bool { return o.only == "" || o.only == part }
+
+// measure runs what was asked for and prints the tables.
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -94,47 +100,76 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-
-	var fl report.Floor
-	if o.only == "" || o.only == "floor" {
-		if fl, err = measureFloor(ctx, dir, o.length/2); err != nil {
-			return err
-		}
-	}
-	var server *load.Report
-	if o.only == "" || o.only == "load" {
-		r, err := measureLoad(ctx, o, dir)
-		if err != nil {
-			return err
-		}
-		server = &r
-	}
-	var lines []report.Line
-	if o.only != "policy" {
-		lines = report.Lines(fl, inFlight, server)
-	}
-	if o.only == "" || o.only == "policy" {
-		figures, err := policy.Measure()
-		if err != nil {
-			return err
-		}
-		lines = append(lines, report.PolicyLines(figures)...)
-	}
-	if err := report.Print(out, lines); err != nil {
+	tables, err := measureAll(ctx, o, dir)
+	if err != nil {
 		return err
 	}
-	if missed := report.Missed(lines); o.strict && missed > 0 {
+	missed := 0
+	for _, t := range tables {
+		if err := report.Print(out, t); err != nil {
+			return err
+		}
+		missed += report.Missed(t.Lines)
+	}
+	if o.strict && missed > 0 {
 		return fmt.Errorf("%d goals missed", missed)
 	}
 	return nil
 }
 
-// measureFloor measures every number of chains in flight, and a lone one.
-func measureFloor(ctx context.Context, dir string, length time.Duration) (report.Floor, error) {
+// measureAll measures the parts that are wanted, one after another, and makes a table of each.
+func measureAll(ctx context.Context, o options, dir string) ([]report.Table, error) {
+	var tables []report.Table
+	add := func(part, title string, lines []report.Line) {
+		tables = append(tables, report.Table{Title: title + ": .build/bench -only " + part, Lines: lines})
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	cfg := o.loadConfig(dir, self)
+	var fl report.Floor
+	if o.wants("floor") {
+		if fl, err = measureFloor(ctx, self, dir, o.length/2); err != nil {
+			return nil, err
+		}
+		if o.only == "floor" {
+			add("floor", "the floor", report.FloorLines(fl, inFlight))
+		}
+	}
+	if o.wants("load") {
+		r, err := load.Measure(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		add("load", "steps", report.Lines(fl, r))
+	}
+	if o.wants("fleet") {
+		r, err := load.MeasureFleet(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		add("fleet", "fleet", report.FleetLines(r))
+	}
+	if o.wants("placement") {
+		r, err := placement.Measure()
+		if err != nil {
+			return nil, err
+		}
+		add("placement", "placement, in this process", report.PlacementLines(r))
+	}
+	if o.wants("policy") {
+		figures, err := policy.Measure()
+		if err != nil {
+			return nil, err
+		}
+		add("policy", "policy, in this process", report.PolicyLines(figures))
+	}
+	return tables, nil
+}
+
+// measureFloor measures every number of chains in flight, and a lone one.
+func measureFloor(ctx context.Context, self, dir string, length time.Duration) (report.Floor, error) {
 	start := func(url string) (func(), error) {
 		p, err := process.StartReady(ctx, self, roleFloorWorker, url)
 		if err != nil {
@@ -154,14 +189,10 @@ func measureFloor(ctx context.Context, dir string, length time.Duration) (report
 	return fl, nil
 }
 
-// measureLoad measures the server.
-func measureLoad(ctx context.Context, o options, dir string) (load.Report, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return load.Report{}, err
-	}
-	return load.Measure(ctx, load.Config{
+// loadConfig says what to measure a server with.
+func (o options) loadConfig(dir, self string) load.Config {
+	return load.Config{
 		Server: o.server, Dir: dir, For: o.length, InFlight: inFlight,
-		Worker: func(natsURL string) (string, []string) { return self, []string{roleLoadWorker, natsURL} },
-	})
+		Child: func(role string, args ...string) (string, []string) { return self, append([]string{role}, args...) },
+	}
 }
