@@ -14,7 +14,7 @@ import (
 )
 
 // wanted are the examples that the README names; each has a workflow, tests and a page.
-var wanted = []string{"checkpoint", "diamond", "fanout", "governed-migration", "migration", "order", "poll", "subworkflow", "triage", "wait"}
+var wanted = []string{"checkpoint", "diamond", "exec", "fanout", "governed-migration", "migration", "order", "poll", "subworkflow", "triage", "wait"}
 
 // enough is how many cases an example has at least.
 const enough = 3

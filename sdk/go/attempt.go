@@ -30,6 +30,7 @@ type attempt struct {
 	cancel   context.CancelCauseFunc
 	ctx      context.Context // the tool's: it lives as long as the attempt
 	progress progress
+	lines    lineLog
 	proof    proof
 
 	doomed   bool // cancelled before it came
@@ -41,7 +42,10 @@ type attempt struct {
 func (w *Worker) newAttempt(k key, r *wire.JobRequest) *attempt {
 	a := &attempt{worker: w, key: k, request: r, tool: w.tools[r.GetTopic()]}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
-	a.progress.attempt = a
+	a.progress.attempt, a.lines.attempt = a, a
+	if len(w.cfg.Redact) > 0 {
+		a.lines.hide(w.cfg.Redact)
+	}
 	return a
 }
 
@@ -91,6 +95,7 @@ func (a *attempt) run() {
 	err := error(&Error{Code: CodePanic, Err: errors.New("the tool ended its goroutine")})
 	defer func() {
 		a.progress.end()
+		a.lines.end()
 		result := a.result(ctx, output, err)
 		took := time.Since(started)
 		result.ExecutionMs = took.Milliseconds()
@@ -233,6 +238,7 @@ func (a *attempt) keep(answers string, data []byte) *question {
 	a.phase, a.size = reporting, len(data)
 	w.unacknowledged++
 	w.unacknowledgedBytes += a.size
+	w.roomMade()
 	a.question = w.outbox.add(answers, data, a.onAcknowledged)
 	return a.question
 }

@@ -21,8 +21,22 @@ func (w *Worker) beat(leaving bool) {
 	if !w.conn.IsConnected() {
 		return
 	}
-	w.publish(wire.SubjectHeartbeat, &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: w.heartbeat(leaving)}})
+	w.publish(wire.SubjectWorkerHeartbeat(w.cfg.ID), &wire.BusPacket{Payload: &wire.BusPacket_Heartbeat{Heartbeat: w.heartbeat(leaving)}})
 }
+
+// greet says which topics the worker is ready for; a new connection says so anew.
+func (w *Worker) greet() {
+	if !w.conn.IsConnected() {
+		return
+	}
+	w.publish(wire.SubjectWorkerHandshake(w.cfg.ID), &wire.BusPacket{Payload: &wire.BusPacket_Handshake{Handshake: &wire.Handshake{
+		ComponentId: w.cfg.ID, Role: wire.ComponentRole_COMPONENT_ROLE_WORKER, SupportedVersions: []int32{wire.ProtocolVersion},
+		ReadyTopics: slices.Sorted(maps.Keys(w.tools)), SdkVersion: sdkVersion,
+	}}})
+}
+
+// sdkVersion is what a handshake says of the library.
+const sdkVersion = "cordum-go/1"
 
 func (w *Worker) heartbeat(leaving bool) *wire.Heartbeat {
 	w.mu.Lock()
@@ -34,6 +48,7 @@ func (w *Worker) heartbeat(leaving bool) *wire.Heartbeat {
 	return &wire.Heartbeat{
 		WorkerId:        w.cfg.ID,
 		ActiveJobs:      int32(w.active),
+		CpuLoad:         w.cpu.load(),
 		Capabilities:    w.cfg.Capabilities,
 		Pool:            w.cfg.Pool,
 		MaxParallelJobs: int32(w.cfg.Capacity),

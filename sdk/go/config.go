@@ -24,6 +24,9 @@ type WorkerConfig struct {
 	URL string
 	// User and Password, or Token, are the credentials the server wants. Default: none.
 	User, Password, Token string
+	// Credential is the worker's own, as "cordum worker credential create" showed it: with it the worker can only speak for
+	// itself. User, Password and Token must be empty then. Default: none.
+	Credential string
 	// Options are added to the connection's: TLS, a credentials file, nats.InProcessServer.
 	Options []nats.Option
 	// Conn is a connection to use in place of making one; it is not closed. URL, credentials and Options must be empty.
@@ -45,6 +48,8 @@ type WorkerConfig struct {
 	// DrainTimeout is how long Run waits, once told to stop, for tools to return and results to be acknowledged.
 	// Default 30 s.
 	DrainTimeout time.Duration
+	// Redact are texts that no job's log shows: passwords, tokens, keys. Those shorter than 4 bytes are not hidden.
+	Redact []string
 	// DecisionKey is the server's public key: a job under constraints is refused, as CodeUnsignedDecision, unless it comes with
 	// the signature of the policy's decision. Default: none, and the connection is trusted.
 	DecisionKey ed25519.PublicKey
@@ -58,6 +63,9 @@ var workerID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 func (cfg WorkerConfig) filled() (WorkerConfig, error) {
 	if cfg.Conn != nil && (cfg.URL != "" || cfg.User != "" || cfg.Token != "" || len(cfg.Options) > 0) {
 		return cfg, errors.New("cordum: a worker takes a Conn or what is needed to make one, not both")
+	}
+	if cfg.Credential != "" && (cfg.Conn != nil || cfg.User != "" || cfg.Token != "") {
+		return cfg, errors.New("cordum: a worker shows its Credential, or a User or Token that it shares with others, not both")
 	}
 	if n := len(cfg.DecisionKey); n != 0 && n != ed25519.PublicKeySize {
 		return cfg, fmt.Errorf("cordum: DecisionKey has %d bytes, an Ed25519 public key has %d", n, ed25519.PublicKeySize)

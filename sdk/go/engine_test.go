@@ -32,6 +32,8 @@ type engine struct {
 	returns  chan *wire.JobReturn
 	progress chan *wire.JobProgress
 	beats    chan *wire.Heartbeat
+	greets   chan *wire.Handshake
+	logs     chan *wire.JobLog
 
 	mu    sync.Mutex
 	reply func(*wire.BusPacket) wire.AckCode // 0 is silence
@@ -59,9 +61,11 @@ func engineOn(t testing.TB, s *bus.Server) *engine {
 		returns:  make(chan *wire.JobReturn, 4096),
 		progress: make(chan *wire.JobProgress, 4096),
 		beats:    make(chan *wire.Heartbeat, 4096),
+		greets:   make(chan *wire.Handshake, 4096),
+		logs:     make(chan *wire.JobLog, 4096),
 		reply:    func(*wire.BusPacket) wire.AckCode { return wire.AckCode_ACK_CODE_OK },
 	}
-	for _, subject := range []string{answers, bus.SubjectHeartbeat, bus.SubjectResult, bus.SubjectProgress} {
+	for _, subject := range []string{answers, wire.SubjectHeartbeats, wire.SubjectHandshakes, bus.SubjectResult, bus.SubjectProgress} {
 		_, err := n.Subscribe(subject, "", e.receive)
 		must(t, err)
 	}
@@ -115,6 +119,10 @@ func (e *engine) receive(m bus.Msg) {
 		e.returns <- x.JobReturn
 	case *wire.BusPacket_JobProgress:
 		e.progress <- x.JobProgress
+	case *wire.BusPacket_JobLog:
+		e.logs <- x.JobLog
+	case *wire.BusPacket_Handshake:
+		e.greets <- x.Handshake
 	case *wire.BusPacket_Heartbeat:
 		e.beats <- x.Heartbeat
 	default:

@@ -76,7 +76,7 @@ func sendJob(server *bus.Server, input string, stop func()) <-chan string {
 		result <- string(p.GetJobResult().GetOutput())
 		stop()
 	}
-	for subject, handle := range map[string]bus.Handler{bus.SubjectHeartbeat: onBeat, bus.Part(0): onAnswer} {
+	for subject, handle := range map[string]bus.Handler{wire.SubjectHeartbeats: onBeat, bus.Part(0): onAnswer} {
 		if _, err := engine.Subscribe(subject, "", handle); err != nil {
 			log.Fatal(err)
 		}

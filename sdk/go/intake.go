@@ -48,6 +48,7 @@ func (w *Worker) take(k key, r *wire.JobRequest) (a *attempt, first bool) {
 		return nil, false
 	}
 	if reason := w.refusal(r); reason != "" {
+		w.turnedAway = w.turnedAway || reason == returnFull
 		w.giveBack(r, reason)
 		return nil, false
 	}
@@ -65,11 +66,24 @@ func (w *Worker) refusal(r *wire.JobRequest) string {
 		return returnDraining
 	case w.tools[r.GetTopic()] == nil:
 		return returnUnknownTopic
-	case w.active >= w.cfg.Capacity,
-		w.unacknowledged >= maxUnacknowledged, w.unacknowledgedBytes >= maxUnacknowledgedBytes:
+	case w.full():
 		return returnFull
 	}
 	return ""
+}
+
+// full tells whether there is no room. The caller holds mu.
+func (w *Worker) full() bool {
+	return w.active >= w.cfg.Capacity || w.unacknowledged >= maxUnacknowledged || w.unacknowledgedBytes >= maxUnacknowledgedBytes
+}
+
+// roomMade beats at once when there is room again after an attempt was given back for want of it: who sent that one sends no other
+// before it hears of room. The caller holds mu.
+func (w *Worker) roomMade() {
+	if w.turnedAway && !w.full() {
+		w.turnedAway = false
+		w.beatSoon()
+	}
 }
 
 // giveBack returns an attempt that did not begin. It is not remembered: it may come again.

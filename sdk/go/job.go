@@ -27,6 +27,10 @@ type Job struct {
 	RunID     string
 	StepID    string
 	Iteration int // of a fan-out, from 0
+	// Effect is what the step claims to do to the world: none, read, write or irreversible; empty when nobody said.
+	Effect string
+	// MayRepeat says that the step is idempotent: the job may be run again without anybody knowing how far it came.
+	MayRepeat bool
 	Labels    map[string]string
 	Env       map[string]string
 	// Traceparent is the W3C trace context; empty when the run is not traced.
@@ -35,6 +39,9 @@ type Job struct {
 	constraints []Constraint
 	attempt     *attempt
 }
+
+// effectLabel is where the engine says what the step claims.
+const effectLabel = "cordum.effect"
 
 func newJob(a *attempt) Job {
 	r := a.request
@@ -51,6 +58,8 @@ func newJob(a *attempt) Job {
 		RunID:       r.GetRunId(),
 		StepID:      r.GetStepId(),
 		Iteration:   int(r.GetIteration()),
+		Effect:      r.GetMeta().GetLabels()[effectLabel],
+		MayRepeat:   !r.GetAskBegin(),
 		Labels:      r.GetLabels(),
 		Env:         r.GetEnv(),
 		Traceparent: r.GetTraceparent(),

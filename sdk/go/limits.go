@@ -27,10 +27,27 @@ const (
 	// maxEarlyCancels is how many cancels of attempts that it does not have a worker keeps, for those that outran their
 	// job.
 	maxEarlyCancels = 4096
+	// Lines of a job's log: where one is cut, how many and how much text leave together at most, how many may come at once,
+	// and how many in each second after that.
+	maxLine       = 8 << 10
+	maxBatchLines = 64
+	maxBatchBytes = 32 << 10
+	lineBurst     = 1000
+	lineRate      = 200
+	// rounding is what the bucket may be short of a line: times are no whole fractions of one.
+	rounding = 1e-6
+	// maxBegun is how much is kept of a line that has not ended.
+	maxBegun = 64 << 10
+	// minHidden is the shortest text that is hidden, minHiddenLine the shortest line of one with several.
+	minHidden     = 4
+	minHiddenLine = 16
 	// pendingMessages and pendingBytes are what may wait in one subscription of the connection.
 	pendingMessages = 1 << 16
 	pendingBytes    = 64 << 20
 )
+
+// hiddenText stands in logs for what is hidden.
+const hiddenText = "[redacted]"
 
 // Times of a worker.
 const (
@@ -41,6 +58,8 @@ const (
 	maxSeconds = 366 * 24 * 60 * 60
 	// progressEvery is the least time between two progress messages of one attempt; the last one wins.
 	progressEvery = 100 * time.Millisecond
+	// batchEvery is how long a line of a log waits for others.
+	batchEvery = 200 * time.Millisecond
 	// A question that was refused ("not now") is asked again after refusedMin, one that met silence after silenceMin;
 	// both double up to askAgainMax.
 	refusedMin  = 100 * time.Millisecond

@@ -29,6 +29,7 @@ type Worker struct {
 	empty       chan struct{}        // one token: draining, and nothing is held
 
 	mu                  sync.Mutex
+	cpu                 cpuMeter
 	started             bool
 	draining            bool
 	held                map[key]*attempt
@@ -37,6 +38,7 @@ type Worker struct {
 	active              int        // asking and running
 	unacknowledged      int        // reporting
 	unacknowledgedBytes int
+	turnedAway          bool // an attempt was given back for want of room, and nobody was told since that there is some
 }
 
 // NewWorker checks the configuration. Nothing is started and nobody is called: that is Run's.
@@ -83,6 +85,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.greet()
 	w.beat(false)
 	return w.serve(ctx, status)
 }
@@ -163,6 +166,7 @@ func (w *Worker) serve(ctx context.Context, status <-chan nats.Status) error {
 			if s == nats.CLOSED {
 				return errors.Join(errors.New("cordum: the connection was closed"), w.conn.LastError(), w.abandon())
 			}
+			w.greet()
 			w.beat(false)
 			w.outbox.sendAll()
 		case <-w.outbox.wake:
@@ -250,6 +254,7 @@ func (w *Worker) waitEmpty(limit time.Duration) bool {
 func (w *Worker) release(a *attempt) {
 	delete(w.held, a.key)
 	w.past.add(a.key)
+	w.roomMade()
 	w.checkEmpty()
 }
 

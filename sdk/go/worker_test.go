@@ -181,10 +181,14 @@ func TestAttemptRunsOnce(t *testing.T) {
 	receive(t, e.progress) // it says again that it was taken
 	close(release)
 	e.result()
-	sent := time.Now()
-	again()
-	e.result()
-	if took := time.Since(sent); took > 300*time.Millisecond {
+	took := time.Hour
+	for range 4 { // the machine may be busy; by itself it is sent after ever longer silences, the first of half a second
+		sent := time.Now()
+		again()
+		e.result()
+		took = min(took, time.Since(sent))
+	}
+	if took > 450*time.Millisecond {
 		t.Errorf("the unacknowledged result was not sent again at once but after %v", took)
 	}
 	e.answer(script())
@@ -232,6 +236,33 @@ func TestFullWorkerGivesBack(t *testing.T) {
 	}
 	if len(e.returns) > 0 {
 		t.Fatalf("returned again: %v", <-e.returns)
+	}
+}
+
+// TestRoomIsTold: a worker that gave an attempt back for want of room beats as soon as it has some, and only then.
+func TestRoomIsTold(t *testing.T) {
+	e := newEngine(t)
+	release := make(chan struct{})
+	startWorker(t, e, echo(func(context.Context, cordum.Job) error { <-release; return nil }),
+		func(c *cordum.WorkerConfig) { c.Capacity, c.Heartbeat = 1, time.Hour })
+	e.beatIdle()
+	e.send(job("1"))
+	e.send(job("2"))
+	receive(t, e.returns)
+	for len(e.beats) > 0 {
+		<-e.beats
+	}
+	close(release)
+	if b := receive(t, e.beats); b.GetActiveJobs() != 0 {
+		t.Errorf("it beat with %d jobs", b.GetActiveJobs())
+	}
+	e.result()
+	e.send(job("3"))
+	e.result()
+	e.send(job("4"))
+	e.result()
+	if n := len(e.beats); n > 0 {
+		t.Errorf("it beat %d times for jobs that it took", n)
 	}
 }
 

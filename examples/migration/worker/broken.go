@@ -59,3 +59,19 @@ func checkFail(tool string) error {
 	}
 	return nil
 }
+
+// checkBreakable refuses to break the migration of a data file that is migrated already: nothing would be done, so that nothing
+// would break.
+func (t *tools) checkBreakable() error {
+	if t.fail != failing {
+		return nil
+	}
+	content, err := os.ReadFile(filepath.Join(t.data, dataFile))
+	if err != nil {
+		return err
+	}
+	if version, _, err := parse(content); err != nil || version == 1 {
+		return err
+	}
+	return fmt.Errorf("-fail %s: %s in %s is migrated already, so that nothing would break: give another folder with -data", failing, dataFile, t.data)
+}

@@ -85,6 +85,36 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsNotMigratedCanBreak(t *testing.T) {
+	w := sample(t)
+	w.fail = failing
+	must(t, w.checkBreakable())
+	must(t, os.WriteFile(filepath.Join(w.data, dataFile), []byte("version: 2\n"), 0o600))
+	if err := w.checkBreakable(); err == nil || !strings.Contains(err.Error(), "-data") {
+		t.Errorf("a migrated file is to be broken: %v", err)
+	}
+	w.fail = ""
+	must(t, w.checkBreakable())
+}
+
+// TestNoPasswordIsLogged runs the worker with an address that holds one.
+func TestNoPasswordIsLogged(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, out, err := os.Pipe()
+	must(t, err)
+	was := os.Stderr
+	os.Stderr = out
+	time.AfterFunc(time.Second/10, cancel)
+	_ = run(ctx, "nats://worker:open-sesame@127.0.0.1:1,nats://worker:open-sesame@127.0.0.1:2", "w", sample(t)) // it is the log that counts
+	os.Stderr = was
+	must(t, out.Close())
+	log, err := io.ReadAll(r)
+	must(t, err)
+	if strings.Contains(string(log), "open-sesame") || !strings.Contains(string(log), "serving") {
+		t.Errorf("logged: %s", log)
+	}
+}
+
 func TestMigrateTheSample(t *testing.T) {
 	w := sample(t)
 	out, err := w.migrate(t.Context(), cordum.Job{}, migrateInput{Version: "v2.0"})

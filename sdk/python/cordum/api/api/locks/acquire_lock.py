@@ -1,0 +1,268 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.lock_acquire import LockAcquire
+from ...models.lock_holder import LockHolder
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: LockAcquire,
+    idempotency_key: str | Unset = UNSET,
+    x_reason: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(x_reason, Unset):
+        headers["X-Reason"] = x_reason
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/locks/acquire",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> LockHolder | Problem | None:
+    if response.status_code == 200:
+        response_200 = LockHolder.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[LockHolder | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: LockAcquire,
+    idempotency_key: str | Unset = UNSET,
+    x_reason: str | Unset = UNSET,
+) -> Response[LockHolder | Problem]:
+    """Hold a resource lock for a while
+
+     Jobs and others outside that need it wait meanwhile. Renew it before ttl_sec is over, or it lets go
+    by itself. Asking again as the same owner answers the same grant, held for another ttl_sec. Give
+    fencing_token to what guards the resource.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_reason (str | Unset):
+        body (LockAcquire):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LockHolder | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_reason=x_reason,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: LockAcquire,
+    idempotency_key: str | Unset = UNSET,
+    x_reason: str | Unset = UNSET,
+) -> LockHolder | Problem | None:
+    """Hold a resource lock for a while
+
+     Jobs and others outside that need it wait meanwhile. Renew it before ttl_sec is over, or it lets go
+    by itself. Asking again as the same owner answers the same grant, held for another ttl_sec. Give
+    fencing_token to what guards the resource.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_reason (str | Unset):
+        body (LockAcquire):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LockHolder | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+        x_reason=x_reason,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: LockAcquire,
+    idempotency_key: str | Unset = UNSET,
+    x_reason: str | Unset = UNSET,
+) -> Response[LockHolder | Problem]:
+    """Hold a resource lock for a while
+
+     Jobs and others outside that need it wait meanwhile. Renew it before ttl_sec is over, or it lets go
+    by itself. Asking again as the same owner answers the same grant, held for another ttl_sec. Give
+    fencing_token to what guards the resource.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_reason (str | Unset):
+        body (LockAcquire):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[LockHolder | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+        x_reason=x_reason,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: LockAcquire,
+    idempotency_key: str | Unset = UNSET,
+    x_reason: str | Unset = UNSET,
+) -> LockHolder | Problem | None:
+    """Hold a resource lock for a while
+
+     Jobs and others outside that need it wait meanwhile. Renew it before ttl_sec is over, or it lets go
+    by itself. Asking again as the same owner answers the same grant, held for another ttl_sec. Give
+    fencing_token to what guards the resource.
+
+    Args:
+        idempotency_key (str | Unset):
+        x_reason (str | Unset):
+        body (LockAcquire):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        LockHolder | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+            x_reason=x_reason,
+        )
+    ).parsed

@@ -1,0 +1,245 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    id: str,
+    *,
+    from_: int | Unset = UNSET,
+    to: int | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["from"] = from_
+
+    params["to"] = to
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/runs/{id}/facts".format(
+            id=quote(str(id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | str | None:
+    if response.status_code == 200:
+        response_200 = response.text
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | str]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: int | Unset = UNSET,
+    to: int | Unset = UNSET,
+) -> Response[Problem | str]:
+    """Dump the facts of a run as they are stored
+
+     Lines of JSON, oldest first: the number of the fact, that with which its commit began, when and by
+    whom, its kind and what it says. Tokens of attempts are left out; what is kept as a blob is named.
+    The kinds and their fields are those of the store and change with versions: the timeline is what to
+    build on. A dump that breaks off is no whole one.
+
+    Args:
+        id (str):
+        from_ (int | Unset):
+        to (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | str]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        from_=from_,
+        to=to,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: int | Unset = UNSET,
+    to: int | Unset = UNSET,
+) -> Problem | str | None:
+    """Dump the facts of a run as they are stored
+
+     Lines of JSON, oldest first: the number of the fact, that with which its commit began, when and by
+    whom, its kind and what it says. Tokens of attempts are left out; what is kept as a blob is named.
+    The kinds and their fields are those of the store and change with versions: the timeline is what to
+    build on. A dump that breaks off is no whole one.
+
+    Args:
+        id (str):
+        from_ (int | Unset):
+        to (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | str
+    """
+
+    return sync_detailed(
+        id=id,
+        client=client,
+        from_=from_,
+        to=to,
+    ).parsed
+
+
+async def asyncio_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: int | Unset = UNSET,
+    to: int | Unset = UNSET,
+) -> Response[Problem | str]:
+    """Dump the facts of a run as they are stored
+
+     Lines of JSON, oldest first: the number of the fact, that with which its commit began, when and by
+    whom, its kind and what it says. Tokens of attempts are left out; what is kept as a blob is named.
+    The kinds and their fields are those of the store and change with versions: the timeline is what to
+    build on. A dump that breaks off is no whole one.
+
+    Args:
+        id (str):
+        from_ (int | Unset):
+        to (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | str]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        from_=from_,
+        to=to,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: int | Unset = UNSET,
+    to: int | Unset = UNSET,
+) -> Problem | str | None:
+    """Dump the facts of a run as they are stored
+
+     Lines of JSON, oldest first: the number of the fact, that with which its commit began, when and by
+    whom, its kind and what it says. Tokens of attempts are left out; what is kept as a blob is named.
+    The kinds and their fields are those of the store and change with versions: the timeline is what to
+    build on. A dump that breaks off is no whole one.
+
+    Args:
+        id (str):
+        from_ (int | Unset):
+        to (int | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | str
+    """
+
+    return (
+        await asyncio_detailed(
+            id=id,
+            client=client,
+            from_=from_,
+            to=to,
+        )
+    ).parsed

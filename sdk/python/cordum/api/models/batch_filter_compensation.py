@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class BatchFilterCompensation(StrEnum):
+    DONE = "done"
+    HELD = "held"
+    NONE = "none"
+    RUNNING = "running"
+
+    def __str__(self) -> str:
+        return str(self.value)

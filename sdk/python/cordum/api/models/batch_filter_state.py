@@ -1,0 +1,16 @@
+from enum import StrEnum
+
+
+class BatchFilterState(StrEnum):
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    FAULTED = "faulted"
+    PAUSED = "paused"
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    TIMED_OUT = "timed_out"
+    WAITING = "waiting"
+
+    def __str__(self) -> str:
+        return str(self.value)

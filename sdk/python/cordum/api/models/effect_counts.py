@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="EffectCounts")
+
+
+@_attrs_define
+class EffectCounts:
+    """
+    Attributes:
+        done (int):
+        none (int):
+        running (int):
+        undone (int):
+        unknown (int):
+    """
+
+    done: int
+    none: int
+    running: int
+    undone: int
+    unknown: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        done = self.done
+
+        none = self.none
+
+        running = self.running
+
+        undone = self.undone
+
+        unknown = self.unknown
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "done": done,
+                "none": none,
+                "running": running,
+                "undone": undone,
+                "unknown": unknown,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        done = d.pop("done")
+
+        none = d.pop("none")
+
+        running = d.pop("running")
+
+        undone = d.pop("undone")
+
+        unknown = d.pop("unknown")
+
+        effect_counts = cls(
+            done=done,
+            none=none,
+            running=running,
+            undone=undone,
+            unknown=unknown,
+        )
+
+        effect_counts.additional_properties = d
+        return effect_counts
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class ListDeadLetterGroupsState(StrEnum):
+    DEAD = "dead"
+    RETRYING = "retrying"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="PlanLeft")
+
+
+@_attrs_define
+class PlanLeft:
+    """
+    Attributes:
+        if_ (str):
+        step (str):
+        why (str):
+    """
+
+    if_: str
+    step: str
+    why: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        if_ = self.if_
+
+        step = self.step
+
+        why = self.why
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "if": if_,
+                "step": step,
+                "why": why,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        if_ = d.pop("if")
+
+        step = d.pop("step")
+
+        why = d.pop("why")
+
+        plan_left = cls(
+            if_=if_,
+            step=step,
+            why=why,
+        )
+
+        plan_left.additional_properties = d
+        return plan_left
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
