@@ -38,6 +38,7 @@ func (f *recorded) same(path string, want object) {
 
 // Before a run is cancelled with rollback the page shows what that would undo, and what would stay.
 func TestPageCancelsWithAPlan(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, liveRun())
 	api.answers["POST runs/"+fakeRun+"/rollback-plan"] = rollbackPlan()
 	b := openBrowser(t, api.URL+runPage)
@@ -61,6 +62,7 @@ func TestPageCancelsWithAPlan(t *testing.T) {
 
 // A run is rolled back to its beginning or to a checkpoint; the plan shows only what lies behind it.
 func TestPageRollsBackToACheckpoint(t *testing.T) {
+	t.Parallel()
 	run := liveRun()
 	run["state"] = "failed"
 	api := newRecorded(t, run)
@@ -92,6 +94,7 @@ func TestPageRollsBackToACheckpoint(t *testing.T) {
 
 // A fork says beforehand which steps it reuses, and leads to the new run.
 func TestPageForks(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, liveRun())
 	api.answers["POST runs/"+fakeRun+"/fork"] = object{"run_id": fakeChild, "fork_of": fakeRun, "reused": []string{"reserve"}, "edited": []string{}, "rerun": []string{"pay", "ship"}}
 	child := orderRun()
@@ -118,6 +121,7 @@ func TestPageForks(t *testing.T) {
 
 // A signal has a name, which the definition's waits suggest, and any JSON.
 func TestPageSendsASignal(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, liveRun())
 	b := openBrowser(t, api.URL+runPage)
 	b.until("#state", "running")
@@ -134,6 +138,7 @@ func TestPageSendsASignal(t *testing.T) {
 
 // Buttons that make no sense in a state are off; what the server refuses all the same is said.
 func TestPageOffersWhatMakesSense(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, liveRun())
 	b := openBrowser(t, api.URL+runPage)
 	const on = `[...document.querySelectorAll("[data-verb]")].filter((e) => !e.disabled).map((e) => e.dataset.verb).join()`
@@ -164,6 +169,7 @@ func TestPageOffersWhatMakesSense(t *testing.T) {
 
 // An approval is sent back to a step upstream of it, with the comment.
 func TestPageSendsAnApprovalBack(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("step_waiting", "approval", "waiting", nil)
 	b := openBrowser(t, api.URL+runPage)

@@ -2,34 +2,32 @@ package web
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 // patience bounds every wait of a browser test; a busy machine needs some seconds to start a browser.
 const patience = 60 * time.Second
 
-// browser is a headless Chromium, driven over its DevTools protocol.
-type browser struct {
-	t    *testing.T
-	conn *websocket.Conn
+// chromium is the browser of all tests, headless and driven over its DevTools protocol. Each test has a profile of its own in
+// it. The pipe of the protocol is its leash: it ends when that closes, however the tests end.
+type chromium struct {
+	cmd  *exec.Cmd
+	dir  string   // its home and its profile
+	send *os.File // commands, each ended by a zero byte
 
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan reply
-	errors  []string // what the page wrote as errors, and exceptions nobody caught
+	heard   map[string]func(method string, params json.RawMessage) // who is told of events, by session
 	closed  error
-	session string
 }
 
 type reply struct {
@@ -37,135 +35,140 @@ type reply struct {
 	err    error
 }
 
-// openBrowser starts Chromium with a profile of its own and opens a page. Everything is gone after the test.
-func openBrowser(t *testing.T, url string) *browser {
-	t.Helper()
+var theBrowser = sync.OnceValues(startChromium)
+
+// started tells whether there is something to end after the tests.
+var started bool
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if started {
+		if c, err := theBrowser(); err == nil {
+			c.end()
+		}
+	}
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
+}
+
+func startChromium() (*chromium, error) {
+	started = true
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("chromium is missing, which this test drives: run make deps, or install the package chromium")
+		return nil, errors.New("chromium is missing, which these tests drive: run make deps, or install the package chromium")
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path,
+	dir, err := os.MkdirTemp("", "cordum-web-")
+	if err != nil {
+		return nil, err
+	}
+	commands, send, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	receive, answers, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path,
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), "about:blank")
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+		"--remote-debugging-pipe", "--user-data-dir="+dir+"/profile", "about:blank")
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.ExtraFiles = []*os.File{commands, answers} // its 3 and 4, as the protocol has it
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	b := &browser{t: t, waiting: map[int]chan reply{}}
-	t.Cleanup(func() {
-		if b.conn != nil {
-			_, _ = b.call("Browser.close", nil) // it may be gone already
-			_ = b.conn.Close()
-		}
-		time.AfterFunc(5*time.Second, cancel) // one that does not close is killed
-		_ = cmd.Wait()
-		cancel()
-	})
-	b.connect(devtoolsURL(t, bufio.NewScanner(stderr)))
-	b.open(url)
-	return b
+	_, _ = commands.Close(), answers.Close() // the browser has them
+	c := &chromium{cmd: cmd, dir: dir, send: send, waiting: map[int]chan reply{}, heard: map[string]func(string, json.RawMessage){}}
+	go c.read(bufio.NewReader(receive))
+	return c, nil
 }
 
-// devtoolsURL reads where the browser listens; it says so on stderr.
-func devtoolsURL(t *testing.T, lines *bufio.Scanner) string {
-	t.Helper()
-	found := make(chan string, 1)
-	go func() {
-		for lines.Scan() {
-			if _, url, ok := strings.Cut(lines.Text(), "DevTools listening on "); ok {
-				found <- strings.TrimSpace(url)
-			}
-		}
-		close(found)
-	}()
-	select {
-	case url, ok := <-found:
-		if !ok {
-			t.Fatal("chromium ended before it listened")
-		}
-		return url
-	case <-time.After(patience):
-		t.Fatalf("chromium does not listen after %s", patience)
-	}
-	return ""
+// end lets the browser go and waits until nothing of it is left.
+func (c *chromium) end() {
+	_, _ = c.call("", "Browser.close", nil) // it may be gone already
+	_ = c.send.Close()
+	killed := time.AfterFunc(5*time.Second, func() { _ = c.cmd.Process.Kill() })
+	_ = c.cmd.Wait() // it was told to end: how it does is nobody's concern
+	killed.Stop()
+	_ = os.RemoveAll(c.dir)
 }
 
-func (b *browser) connect(url string) {
-	b.t.Helper()
-	var err error
-	if b.conn, _, err = websocket.DefaultDialer.Dial(url, nil); err != nil {
-		b.t.Fatal(err)
-	}
-	go b.read()
-}
-
-// read hands answers to who waits and keeps errors of the page.
-func (b *browser) read() {
+// read hands answers to who waits and events to who listens.
+func (c *chromium) read(from *bufio.Reader) {
 	for {
+		raw, err := from.ReadBytes(0)
+		if err != nil {
+			c.fail(err)
+			return
+		}
 		var m struct {
-			ID     int             `json:"id"`
-			Method string          `json:"method"`
-			Params json.RawMessage `json:"params"`
-			Result json.RawMessage `json:"result"`
-			Error  *struct {
+			ID        int             `json:"id"`
+			SessionID string          `json:"sessionId"`
+			Method    string          `json:"method"`
+			Params    json.RawMessage `json:"params"`
+			Result    json.RawMessage `json:"result"`
+			Error     *struct {
 				Message string `json:"message"`
 			} `json:"error"`
 		}
-		err := b.conn.ReadJSON(&m)
-		b.mu.Lock()
-		if err != nil {
-			b.closed = err
-			for _, c := range b.waiting {
-				c <- reply{err: err}
-			}
-			b.waiting = map[int]chan reply{}
-			b.mu.Unlock()
+		if err := json.Unmarshal(raw[:len(raw)-1], &m); err != nil {
+			c.fail(err)
 			return
 		}
+		c.mu.Lock()
+		waits, heard := c.waiting[m.ID], c.heard[m.SessionID]
+		delete(c.waiting, m.ID)
+		c.mu.Unlock()
 		switch {
-		case m.ID != 0 && b.waiting[m.ID] != nil:
-			r := reply{result: m.Result}
-			if m.Error != nil {
-				r.err = errors.New(m.Error.Message)
-			}
-			b.waiting[m.ID] <- r
-			delete(b.waiting, m.ID)
-		case m.Method == "Runtime.exceptionThrown", m.Method == "Log.entryAdded" && isError(m.Params),
-			m.Method == "Runtime.consoleAPICalled" && strings.Contains(string(m.Params), `"type":"error"`):
-			b.errors = append(b.errors, string(m.Params))
+		case waits != nil && m.Error != nil:
+			waits <- reply{err: errors.New(m.Error.Message)}
+		case waits != nil:
+			waits <- reply{result: m.Result}
+		case heard != nil:
+			heard(m.Method, m.Params)
 		}
-		b.mu.Unlock()
 	}
 }
 
-func isError(params json.RawMessage) bool {
-	var entry struct {
-		Entry struct {
-			Level string `json:"level"`
-		} `json:"entry"`
+// fail answers everybody who waits with what broke the connection.
+func (c *chromium) fail(err error) {
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the browser has ended")
 	}
-	return json.Unmarshal(params, &entry) == nil && entry.Entry.Level == "error"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = err
+	for _, waits := range c.waiting {
+		waits <- reply{err: err}
+	}
+	c.waiting = map[int]chan reply{}
 }
 
-// call makes one call of the protocol.
-func (b *browser) call(method string, params any) (json.RawMessage, error) {
+// call makes one call of the protocol, in a session if that is named.
+func (c *chromium) call(session, method string, params any) (json.RawMessage, error) {
 	answer := make(chan reply, 1)
-	b.mu.Lock()
-	if b.closed != nil {
-		b.mu.Unlock()
-		return nil, b.closed
+	c.mu.Lock()
+	if c.closed != nil {
+		c.mu.Unlock()
+		return nil, c.closed
 	}
-	b.next++
-	id := b.next
-	b.waiting[id] = answer
-	err := b.conn.WriteJSON(map[string]any{"id": id, "method": method, "params": params, "sessionId": b.session})
-	b.mu.Unlock()
+	c.next++
+	command := map[string]any{"id": c.next, "method": method}
+	if session != "" {
+		command["sessionId"] = session
+	}
+	if params != nil {
+		command["params"] = params
+	}
+	raw, err := json.Marshal(command)
+	if err == nil {
+		c.waiting[c.next] = answer
+		_, err = c.send.Write(append(raw, 0))
+	}
+	c.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -177,101 +180,13 @@ func (b *browser) call(method string, params any) (json.RawMessage, error) {
 	}
 }
 
-func (b *browser) must(method string, params any) json.RawMessage {
-	b.t.Helper()
-	result, err := b.call(method, params)
-	if err != nil {
-		b.t.Fatalf("%s: %v", method, err)
+// listen sets who is told of a session's events; nil ends it.
+func (c *chromium) listen(session string, heard func(method string, params json.RawMessage)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if heard == nil {
+		delete(c.heard, session)
+		return
 	}
-	return result
-}
-
-// open makes a page and goes there.
-func (b *browser) open(url string) {
-	b.t.Helper()
-	var target struct {
-		TargetID string `json:"targetId"`
-	}
-	b.decode(b.must("Target.createTarget", map[string]any{"url": "about:blank"}), &target)
-	var attached struct {
-		SessionID string `json:"sessionId"`
-	}
-	b.decode(b.must("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}), &attached)
-	b.mu.Lock()
-	b.session = attached.SessionID
-	b.mu.Unlock()
-	for _, domain := range []string{"Runtime.enable", "Log.enable", "Page.enable"} {
-		b.must(domain, map[string]any{})
-	}
-	b.must("Page.navigate", map[string]any{"url": url})
-}
-
-func (b *browser) decode(raw json.RawMessage, into any) {
-	b.t.Helper()
-	if err := json.Unmarshal(raw, into); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// eval runs an expression in the page and answers its value as text.
-func (b *browser) eval(expression string) string {
-	b.t.Helper()
-	var answer struct {
-		Result struct {
-			Value any `json:"value"`
-		} `json:"result"`
-		Exception json.RawMessage `json:"exceptionDetails"`
-	}
-	b.decode(b.must("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}), &answer)
-	if answer.Exception != nil {
-		b.t.Fatalf("%s: %s", expression, answer.Exception)
-	}
-	return fmt.Sprint(answer.Result.Value)
-}
-
-// text is what the first element of a selector says; empty when there is none.
-func (b *browser) text(selector string) string {
-	b.t.Helper()
-	return b.eval(fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ""`, selector))
-}
-
-// until polls the page until a selector's text contains want.
-func (b *browser) until(selector, want string) {
-	b.t.Helper()
-	b.poll(fmt.Sprintf("%q in %s", want, selector), func() bool { return strings.Contains(b.text(selector), want) })
-}
-
-// when polls the page until an expression is true.
-func (b *browser) when(expression string) {
-	b.t.Helper()
-	b.poll(expression, func() bool { return b.eval(expression) == "true" })
-}
-
-// poll waits until something is so, and fails with what the page says when it does not become so.
-func (b *browser) poll(what string, is func() bool) {
-	b.t.Helper()
-	for deadline := time.Now().Add(patience); !is(); {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("waited for %s; the page:\n%s", what, b.eval("document.body.innerText"))
-		}
-		b.eval("new Promise((done) => setTimeout(done, 20))")
-	}
-}
-
-// click clicks as a person does, and fails when there is nothing to click.
-func (b *browser) click(selector string) {
-	b.t.Helper()
-	if b.eval(fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e || e.disabled) return "no"; e.click(); return "yes"; })()`, selector)) != "yes" {
-		b.t.Fatalf("%s cannot be clicked", selector)
-	}
-}
-
-// noErrors fails when the page wrote an error to its console.
-func (b *browser) noErrors() {
-	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.errors {
-		b.t.Errorf("the page's console: %s", e)
-	}
+	c.heard[session] = heard
 }

@@ -32,6 +32,7 @@ type viewer struct {
 	conn *websocket.Conn
 	mu   sync.Mutex
 	runs []string // ids of subscriptions to the run
+	logs []string // those of them that want what its jobs write
 	flow []string // to the workflow's runs
 }
 
@@ -60,6 +61,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				Run      string  `json:"run"`
 				Workflow string  `json:"workflow"`
 				AfterSeq *uint64 `json:"after_seq"`
+				Logs     bool    `json:"logs"`
 			} `json:"subscribe"`
 			Unsubscribe string `json:"unsubscribe"`
 		}
@@ -70,15 +72,20 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case ask.Unsubscribe != "":
 			v.runs = slices.DeleteFunc(v.runs, func(id string) bool { return id == ask.Unsubscribe })
+			v.logs = slices.DeleteFunc(v.logs, func(id string) bool { return id == ask.Unsubscribe })
 			v.flow = slices.DeleteFunc(v.flow, func(id string) bool { return id == ask.Unsubscribe })
 		case ask.Subscribe.Workflow != "":
 			v.flow = append(v.flow, ask.ID)
 			v.header(f.current())
 		case ask.Subscribe.AfterSeq != nil:
 			v.runs = append(v.runs, ask.ID)
+			if ask.Subscribe.Logs {
+				v.logs = append(v.logs, ask.ID)
+			}
 			for _, event := range f.events[*ask.Subscribe.AfterSeq:] {
 				v.send(object{"id": ask.ID, "type": "event", "event": event})
 			}
+			v.send(object{"id": ask.ID, "type": "live", "seq": len(f.events)})
 		}
 		f.mu.Unlock()
 	}
@@ -94,6 +101,28 @@ func (v *viewer) header(header object) {
 	for _, id := range v.flow {
 		v.send(object{"id": id, "type": "header", "header": header})
 	}
+}
+
+// write sends lines of a job to who asked for them.
+func (f *feed) write(part object) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for v := range f.viewers {
+		for _, id := range v.logs {
+			v.send(object{"id": id, "type": "log", "log": part})
+		}
+	}
+}
+
+// reading counts the subscriptions that want what jobs write.
+func (f *feed) reading() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for v := range f.viewers {
+		n += len(v.logs)
+	}
+	return n
 }
 
 func (v *viewer) send(m object) {

@@ -26,6 +26,7 @@ type fakeAPI struct {
 	approval object
 	decided  []object // bodies of decisions
 	holds    []object
+	late     func(path string) // called when an answer was made, before it is sent
 }
 
 const (
@@ -52,6 +53,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/steps/migrate/explain", f.answer(func() any {
 		return object{"run": fakeRun, "step": "migrate", "state": "pending", "why": []object{{"text": "it waits for approval"}}}
 	}))
+	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/logs", f.answer(func() any { return object{"items": []any{}} }))
 	mux.HandleFunc("GET /api/v1/workflows/db-migration/graph", f.answer(fakeGraph))
 	mux.HandleFunc("GET /api/v1/approvals", f.answer(func() any {
 		if f.approval == nil {
@@ -96,10 +98,14 @@ func fakeDefinition() any {
 }
 
 func (f *fakeAPI) answer(body func() any) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		raw, err := json.Marshal(body())
+		late := f.late
 		f.mu.Unlock()
+		if late != nil {
+			late(r.URL.Path)
+		}
 		if err != nil {
 			f.t.Error(err)
 		}

@@ -2,12 +2,15 @@ package web
 
 import (
 	"reflect"
+	"sync"
 	"testing"
+	"time"
 )
 
 // The inbox shows what is asked and why, of whom, who has answered and until when; an answer carries what the form asks for,
 // and what was typed survives the answers of others.
 func TestPageInbox(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("step_waiting", "approval", "waiting", nil)
 	api.mu.Lock()
@@ -37,7 +40,7 @@ func TestPageInbox(t *testing.T) {
 	b.put(field("0"), "4")
 	b.put(field("3"), "7")
 	b.click(`[data-decision="approve"]`)
-	b.until(".empty", "Nothing waits for you.")
+	b.until(".empty:not([hidden])", "Nothing waits for you.")
 	want := object{
 		"decision": "approve", "comment": "looks right", "expect_hash": "h1",
 		"values": object{"ticket": "OPS-7", "hours": 4.0, "loud": false, "where": 7.0},
@@ -50,6 +53,7 @@ func TestPageInbox(t *testing.T) {
 
 // Who may not approve is told why, and can still deny; another asking takes the place of the one before.
 func TestPageSaysWhyNot(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("step_waiting", "approval", "waiting", nil)
 	api.mu.Lock()
@@ -76,6 +80,7 @@ func TestPageSaysWhyNot(t *testing.T) {
 
 // A hold that is on is shown on every view, and who set it and why.
 func TestPageShowsHolds(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	b := openBrowser(t, api.URL+"/")
 	b.until("h1", "Runs")
@@ -84,5 +89,32 @@ func TestPageShowsHolds(t *testing.T) {
 	api.mu.Unlock()
 	b.click(`a[href="#/approvals"]`)
 	b.until("#holds", "Topic job.deploy.* is held by user:ann: <i>incident</i> (compensations go on)")
+	b.noErrors()
+}
+
+// TestPageInboxHearsWhileItReads: what happens while the inbox is being read is read as well, though it was told of too early.
+func TestPageInboxHearsWhileItReads(t *testing.T) {
+	t.Parallel()
+	api := newFakeAPI(t)
+	api.advance("step_waiting", "approval", "waiting", nil)
+	b := openBrowser(t, api.URL+"/#/approvals")
+	b.until("[data-approval] h2", "Approve <b>migration</b>?")
+	var once sync.Once
+	vote := func() {
+		api.mu.Lock()
+		api.approval["votes"] = []object{{"by": "user:bob", "decision": "approve", "comment": "fine", "at": api.began}}
+		api.mu.Unlock()
+		api.advance("approval_voted", "", "waiting", nil)
+		time.Sleep(500 * time.Millisecond) // the page hears of it before it has the answer from before
+	}
+	api.mu.Lock()
+	api.late = func(path string) {
+		if path == "/api/v1/approvals" {
+			once.Do(vote)
+		}
+	}
+	api.mu.Unlock()
+	api.advance("step_waiting", "approval", "waiting", nil)
+	b.until(`[data-vote="user:bob"]`, "user:bob: approve, “fine”")
 	b.noErrors()
 }

@@ -7,6 +7,7 @@ import (
 
 // A person opens the page, picks the run, watches the backups, approves, and sees the run end, without a reload.
 func TestPageFollowsARunAndApproves(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("run_started", "", "running", nil)
 	b := openBrowser(t, api.URL+"/")
@@ -29,7 +30,7 @@ func TestPageFollowsARunAndApproves(t *testing.T) {
 	b.until("[data-approval] pre", "v2.0")
 	b.eval(`document.querySelector("[data-approval] textarea").value = "backups checked"`)
 	api.advance("job_progress", "backup-db", "succeeded", nil) // news must not throw away what was typed
-	b.until(`li[data-type="job_progress"]`, "job progress")
+	b.until(`li[data-type="job_progress"]`, "backup-db goes on")
 	b.click(`[data-decision="approve"]`)
 	b.until(`tr[data-step="approval"] .state`, "succeeded")
 	if got := api.decisions(); len(got) != 1 || got[0]["decision"] != "approve" || got[0]["comment"] != "backups checked" || got[0]["expect_hash"] != "h1" {
@@ -47,6 +48,7 @@ func TestPageFollowsARunAndApproves(t *testing.T) {
 
 // A connection that breaks is made again, the reader is told, and each event is shown once and in order.
 func TestPageReconnects(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("run_started", "", "running", nil)
 	b := openBrowser(t, api.URL+"/#/runs/"+fakeRun)
@@ -73,6 +75,7 @@ func TestPageReconnects(t *testing.T) {
 
 // Every state says itself in words, and everything that can be clicked can be reached with the keyboard.
 func TestPageWithoutColourOrMouse(t *testing.T) {
+	t.Parallel()
 	api := newFakeAPI(t)
 	api.advance("step_waiting", "approval", "waiting", nil)
 	b := openBrowser(t, api.URL+"/#/runs/"+fakeRun)

@@ -22,6 +22,7 @@ type recorded struct {
 	answers map[string]any // by "METHOD path" below the prefix; a func(url.Values) any makes one
 	refuse  map[string]int // statuses of what is refused, by the same key
 	told    []told
+	removed []string // paths that were deleted
 }
 
 // told is one POST.
@@ -48,6 +49,7 @@ func newRecorded(t *testing.T, run object) *recorded {
 		"GET runs/" + fakeRun + "/timeline": func(url.Values) any { return object{"run_id": fakeRun, "items": append([]object{}, f.events...)} },
 		"GET workflows/order/graph":         object{"nodes": []any{}, "edges": []any{}},
 		"GET workflows/order":               orderDefinition(),
+		"GET runs/" + fakeRun + "/logs":     object{"items": []any{}},
 		"GET approvals":                     object{"items": []any{}},
 		"GET holds":                         object{"items": []any{}},
 	}
@@ -75,6 +77,11 @@ func (f *recorded) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		f.told = append(f.told, told{path: path, body: body, once: r.Header.Get("Idempotency-Key")})
 	}
+	if r.Method == http.MethodDelete && f.refuse[key] == 0 {
+		f.removed = append(f.removed, path)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	answer, known := f.answers[key]
 	if made, is := answer.(func(url.Values) any); is {
 		answer = made(r.URL.Query())
@@ -92,9 +99,11 @@ func (f *recorded) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(answer); err != nil {
+	body, err := json.Marshal(answer)
+	if err != nil {
 		f.t.Error(err)
 	}
+	_, _ = w.Write(body) // the page may be gone
 }
 
 // change alters the run and says so by an event.

@@ -28,6 +28,7 @@ const shownRows = `[...document.querySelectorAll("#steps tbody tr")].map((tr) =>
 
 // How the forward part ended and how far its rollback is are two things: each is said, by itself, in words.
 func TestPageSaysBothStates(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	api.answers["GET workflows/order/graph"] = object{ // the steps inside of loops are nodes, too
 		"nodes": []object{{"id": "each", "type": "worker", "layer": 1}, {"id": "reserve", "type": "worker", "layer": 0}, {"id": "ask", "type": "wait", "layer": 0}},
@@ -62,6 +63,7 @@ func TestPageSaysBothStates(t *testing.T) {
 // A fan-out is one row with its counts; its iterations come in pages. What waits for a person is seen all the same. Rounds are
 // grouped, and a compensation stands below what it undoes.
 func TestPageFoldsWhatIsMany(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	api.answers["GET runs/"+fakeRun+"/steps/each/iterations"] = iterations("each", 120)
 	b := openBrowser(t, api.URL+runPage)
@@ -105,6 +107,7 @@ func TestPageFoldsWhatIsMany(t *testing.T) {
 // A person answers a held compensation: skip and done only with a reason; what the server refuses is said and can be sent
 // again, under the same key while nothing was changed.
 func TestPageAnswersHeldCompensations(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	path := "runs/" + fakeRun + "/compensations/each[3]/"
 	b := openBrowser(t, api.URL+runPage)
@@ -183,6 +186,7 @@ func (b *browser) gone(selector string) {
 
 // A step that is looked at stands in the address, and says why it stands where it does.
 func TestPageExplainsAStep(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	explain := func(state, why, advice string) object {
 		return object{"run": fakeRun, "state": state, "why": []object{{"text": why, "seq": 7}}, "advice": []string{advice}}
@@ -221,6 +225,7 @@ func TestPageExplainsAStep(t *testing.T) {
 
 // Every event of compensation, fan-outs, loops and sub-workflows is said in words; what a newer server adds is shown by name.
 func TestPageTellsEvents(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	b := openBrowser(t, api.URL+runPage)
 	b.until("#connection", "live")
@@ -256,6 +261,7 @@ func TestPageTellsEvents(t *testing.T) {
 
 // A run that is over begins to move again when somebody rolls it back: the page that shows it follows.
 func TestPageFollowsARevivedRun(t *testing.T) {
+	t.Parallel()
 	run := orderRun()
 	run["compensation"], run["held"] = "none", nil
 	api := newRecorded(t, run)
@@ -289,6 +295,7 @@ func (b *browser) whenFollowed(api *recorded, want int) {
 
 // Names and messages of a run are text wherever they are shown: nothing of them runs, and nothing becomes an element.
 func TestPageWithHostileNames(t *testing.T) {
+	t.Parallel()
 	evil := `<img src=x onerror="window.hacked=1">"'><script>window.hacked=1</script>` + "\u202e\x1b[31m"
 	run := orderRun()
 	run["started_by"], run["compensation"] = evil, "done"
@@ -329,6 +336,7 @@ const reachability = `[
 ].filter(([, found]) => found.length).map(([what, found]) => what + ": " + found.map((e) => e.outerHTML.slice(0, 120)).join("; ")).join("\n")`
 
 func TestPageIsReachableByKeyboard(t *testing.T) {
+	t.Parallel()
 	api := newRecorded(t, orderRun())
 	b := openBrowser(t, api.URL+runPage+"?step=ship")
 	b.until("#why", "No explanation")

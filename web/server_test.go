@@ -1,76 +1,20 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
-	"net"
+	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
-
-// server builds and starts the real server and the example's worker on ports of their own.
-func server(t *testing.T) (url string) {
-	t.Helper()
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/", "./cmd/cordum", "./examples/migration/worker")
-	build.Dir = ".."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	addr, nats := freePort(t), freePort(t)
-	start := func(name string, args ...string) {
-		log := &bytes.Buffer{}
-		cmd := exec.Command(filepath.Join(dir, name), args...)
-		cmd.Stdout, cmd.Stderr = log, log
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			if t.Failed() {
-				t.Logf("%s: %s", name, log)
-			}
-		})
-	}
-	start("cordum", "serve", "--dev", "--addr", addr, "--nats-addr", nats, "--data-dir", filepath.Join(dir, "data"))
-	start("worker", "-nats", "nats://"+nats, "-data", filepath.Join(dir, "migration"))
-	url = "http://" + addr
-	for deadline := time.Now().Add(patience); ; {
-		res, err := http.Get(url + "/readyz")
-		if err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return url
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not come up")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 // The example's workflow on the real server: the page sees the run come, shows what the approver is asked, approves by its
 // own button, and sees the end.
 func TestPageOnTheRealServer(t *testing.T) {
-	url := server(t)
+	t.Parallel()
+	url, _ := server(t)
 	b := openBrowser(t, url+"/")
 	b.until("#connection", "live")
 	definition, err := os.ReadFile(filepath.Join("..", "examples", "migration", "workflow.json"))
@@ -133,7 +77,8 @@ const sagaWorkflow = noteWorkflow + `
 // A run of everything that nests, on the real server: the page opens its fan-out, goes to its child and back, gives the child
 // its signal, and answers what its rollback holds.
 func TestPageResolvesARollbackOnTheRealServer(t *testing.T) {
-	url := server(t)
+	t.Parallel()
+	url, _ := server(t)
 	for _, definition := range []string{askWorkflow, strings.ReplaceAll(sagaWorkflow, "NAME", "saga")} {
 		send(t, url+"/api/v1/workflows", "application/yaml", definition, http.StatusCreated)
 	}
@@ -198,5 +143,92 @@ func TestPageResolvesARollbackOnTheRealServer(t *testing.T) {
 	b.until("#compensation", "held")
 	b.until(`li[data-type="undo_held"]`, "undo:note is held")
 	b.until("#state", "succeeded")
+	b.noErrors()
+}
+
+// execWorker is a worker with two commands: one that writes to its log, and one that fails.
+const execWorker = `
+pool: tools
+capacity: 3
+pass_env: [PATH]
+tools:
+  - topic: job.tools.count
+    command: seq
+    args: ["--format=counted %g", "{to}"]
+    input: { to: { pattern: "[0-9]+" } }
+    output: log
+    effect: none
+  - topic: job.tools.fail
+    command: cat
+    args: ["--", "{file}"]
+    input: { file: {} }
+    effect: read
+`
+
+const toolsWorkflow = `
+id: tools
+steps:
+  - { id: count, topic: job.tools.count, effect: none, input: { to: "300" } }
+  - { id: fail, topic: job.tools.fail, effect: read, input: { file: "/there/is/none" }, depends_on: [count] }
+`
+
+// A fleet on the real server: its worker is shown, drained and let go again; what its jobs write is on the run's page, and the
+// one that failed is a dead letter, which is retried, redriven and deleted.
+func TestPageOfARealFleet(t *testing.T) {
+	t.Parallel()
+	url, start := server(t)
+	config := filepath.Join(t.TempDir(), "exec.yaml")
+	if err := os.WriteFile(config, []byte(execWorker), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start("cordum", "worker", "exec", "--config", config)
+	b := openBrowser(t, url+"/#/fleet")
+	b.until(`tr[data-pool="tools"] .state`, "open")
+	b.until(`tr[data-pool="demo"] .state`, "open")
+	worker := b.eval(`[...document.querySelectorAll("tr[data-worker]")].find((e) => e.textContent.includes("job.tools.count")).dataset.worker`)
+	of := fmt.Sprintf(`tr[data-worker=%q] `, worker)
+	b.until(of, "0 of 3")
+	b.click(of + `[data-drain="drain"]`)
+	b.put("#reason", "new kernel")
+	b.click("dialog button[type=submit]")
+	b.until(of, ": new kernel")
+	b.until(of+".state", "draining")
+	send(t, url+"/api/v1/workflows", "application/yaml", toolsWorkflow, http.StatusCreated)
+	run := send(t, url+"/api/v1/workflows/tools/runs", "application/json", "{}", http.StatusCreated)["run_id"].(string)
+	b.eval(`location.hash = "#/runs/` + run + `?step=count"`)
+	b.until(".details .facts", "Why it waitsdraining")
+	b.until("#logs .row", "it has written nothing so far")
+	b.eval(`location.hash = "#/fleet"`)
+	b.until(of+".state", "draining")
+	b.click(of + `[data-drain="undrain"]`)
+	b.click("dialog button[type=submit]")
+	b.until(of+".state", "alive")
+	b.eval(`history.back()`)
+	b.until("#log li:last-child .text", "counted 300")
+	b.until("#logs .row", "300 lines")
+	b.until("#state", "failed")
+	b.until(`li[data-type="job_dispatched"] .more`, "of") // least loaded of how many
+	b.until(`li[data-type="job_logged"]`, "count wrote 300 lines")
+	b.click(`tr[data-step="fail"] a`)
+	b.until(`#log [data-stream="stderr"]`, "/there/is/none")
+
+	b.click(`#views a[href="#/dead-letters"]`)
+	b.until(`tr[data-group]`, "fail of tools1")
+	b.click(`tr[data-dead] a`)
+	b.until(".details .facts", "Topicjob.tools.fail")
+	b.click(`[data-dead="retry"]`)
+	b.click("dialog button[type=submit]")
+	b.until("#news", "is being done again")
+	b.until(`tr[data-dead]`, "died 2 times")
+	b.click(`tr[data-group] [data-bulk="redrive"]`)
+	b.until("dialog .plan", "1 entry would be retried.")
+	b.click("dialog button[type=submit]")
+	b.until("#redrive .state", "done")
+	b.until("#redrive", "1 of 1 retried")
+	b.until(`tr[data-dead]`, "died 3 times")
+	b.click(`[data-redrive="close"]`)
+	b.click(`[data-dead="delete"]`)
+	b.click("dialog button[type=submit]")
+	b.until(".empty:not([hidden])", "No dead letters")
 	b.noErrors()
 }

@@ -2,6 +2,7 @@
 import { post } from "./api.js";
 import { ask, choice, field, readJSON } from "./dialog.js";
 import { el, ended, runHash, undoing } from "./dom.js";
+import { Preview } from "./preview.js";
 import { drawPlan, narrow, readPlan } from "./rollback.js";
 
 const FAULTED = "faulted";
@@ -52,7 +53,7 @@ export class Actions {
   cancel() {
     const back = el("input", { id: "and-roll-back", type: "checkbox", change: () => preview.show(back.checked) });
     const force = el("input", { id: "force", type: "checkbox" });
-    const preview = new Preview(() => readPlan(this.runPath));
+    const preview = new Preview(() => readPlan(this.runPath), drawPlan);
     ask({
       title: "Cancel this run?", confirm: "Cancel the run", danger: true,
       body: [
@@ -76,7 +77,7 @@ export class Actions {
       const place = places.find(({ name }) => name === to.value);
       if (!place) return plan;
       return this.reached(place.step) ? narrow(plan, definition.behind(place.step)) : { ...plan, note: "The run has not reached this checkpoint: everything is undone." };
-    });
+    }, drawPlan);
     const changed = () => {
       then.hidden = !to.value;
       return preview.show(true);
@@ -131,27 +132,6 @@ export class Actions {
         return this.send("signal", { name: name.value, ...(value !== undefined && { payload: value }) }, reason, once);
       },
     });
-  }
-}
-
-/** What would happen, read anew at each change; the newest question is the one that is answered. */
-class Preview {
-  constructor(read, draw = drawPlan) {
-    Object.assign(this, { read, draw, asked: 0 });
-    this.node = el("div", { "aria-live": "polite", "data-preview": "" });
-  }
-
-  async show(wanted) {
-    const turn = ++this.asked;
-    if (!wanted) return this.node.replaceChildren();
-    let shown;
-    try {
-      const answer = await this.read();
-      shown = [answer.note ? el("p", {}, answer.note) : "", this.draw(answer)];
-    } catch (problem) {
-      shown = [el("p", { class: "error" }, problem.message)];
-    }
-    if (turn === this.asked) this.node.replaceChildren(...shown);
   }
 }
 

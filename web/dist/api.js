@@ -39,6 +39,9 @@ export const get = (path) => call("GET", path);
 /** POST as JSON. The same once, sent again after an answer that was lost, does nothing twice. */
 export const post = (path, body, once) => call("POST", path, body, once);
 
+/** DELETE, which has no body. */
+export const remove = (path, once) => call("DELETE", path, undefined, once);
+
 /** A name for one thing that is asked for, to be sent with it however often it takes. */
 export function newOnce() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,8 @@
 // The page: which view is shown (the URL's hash says), the connection's state, and the API key.
 import { Problem, useKey } from "./api.js";
+import { showDead } from "./dead.js";
 import { el } from "./dom.js";
+import { showFleet } from "./fleet.js";
 import { watchHolds } from "./holds.js";
 import { showInbox } from "./inbox.js";
 import { Stream } from "./stream.js";
@@ -32,15 +34,20 @@ function say(text) {
 
 let view = { leave() {} };
 
-/** Shows what the hash names: "#/runs/ID" one run, "?step=PATH" behind it a step of it, "#/approvals" the inbox, all else the list. */
+/** What can be shown, by the hash's path; all else is the list of runs. Each answers {ready, leave}, and select(query) if it can. */
+const VIEWS = { "#/approvals": showInbox, "#/fleet": showFleet, "#/dead-letters": showDead };
+
+/** Shows what the hash names: "#/runs/ID" one run, or a view; behind "?" it says what of it is looked at. */
 async function route(change) {
-  const { run, step } = place();
-  if (run && view.run === run) return view.select(step);
+  const { path, run, query } = place();
+  if (view.path === path && view.select) return view.select(query);
   view.leave();
   const shown = document.createElement("div");
   main.replaceChildren(shown);
-  if (run) view = { run, ...showRun(shown, run, step, stream) };
-  else view = location.hash === "#/approvals" ? showInbox(shown, stream) : showRuns(shown, stream);
+  if (run) view = showRun(shown, run, query, stream);
+  else view = (Object.hasOwn(VIEWS, path) ? VIEWS[path] : showRuns)(shown, stream, query);
+  view.path = path;
+  mark(path, run);
   if (change) main.focus();
   try {
     await view.ready;
@@ -50,15 +57,29 @@ async function route(change) {
   }
 }
 
-/** The run and the step that the hash names. */
+/** What the hash names: its path, the run in it, and what stands behind "?". */
 function place() {
-  const [, id, query] = /^#\/runs\/([^/?]+)(?:\?(.*))?$/.exec(location.hash) ?? [];
-  if (!id) return {};
+  const [path, query] = location.hash.split(/\?(.*)/);
+  const named = { path, query: new URLSearchParams(query) };
+  const [, id] = /^#\/runs\/([^/]+)$/.exec(path) ?? [];
   try {
-    return { run: decodeURIComponent(id), step: new URLSearchParams(query).get("step") ?? "" };
+    return id ? { ...named, run: decodeURIComponent(id) } : named;
   } catch {
-    return {}; // somebody wrote a % that encodes nothing
+    return named; // somebody wrote a % that encodes nothing
   }
+}
+
+/** Marks the view that is shown among the links to all, and names the page after it. */
+function mark(path, run) {
+  const shown = Object.hasOwn(VIEWS, path) ? path : run ? "" : "#/";
+  let title = run;
+  for (const link of document.querySelectorAll("#views a")) {
+    link.toggleAttribute("aria-current", false);
+    if (link.hash !== shown) continue;
+    link.setAttribute("aria-current", "page");
+    title = link.textContent;
+  }
+  document.title = `${title} · Cordum`;
 }
 
 function fail(shown, problem) {
@@ -80,6 +101,7 @@ login.addEventListener("submit", (submit) => {
   route();
 });
 
+stream.open();
 window.addEventListener("hashchange", route);
 document.addEventListener("visibilitychange", () => document.hidden || !login.hidden || watchHolds(document.getElementById("holds")));
 route();

@@ -1,6 +1,6 @@
 // One step in full, beside the table: why it stands where it does, its error, its output, and the runs and steps it belongs to.
 import { get, stepPath } from "./api.js";
-import { badge, clip, el, runHash, runLink, setBadge, setText, took, when } from "./dom.js";
+import { badge, clip, el, json, placed, runHash, runLink, setBadge, setText, took, when } from "./dom.js";
 import { heldButtons } from "./held.js";
 
 const MAX_TEXT = 20_000; // characters of an output or of an error's details
@@ -38,7 +38,7 @@ export class Details {
     setBadge(this.state, step.state);
     const now = JSON.stringify(step);
     if (now === this.seen) return;
-    const [was, is] = [this.place, `${step.state} ${step.attempt} ${step.reason}`];
+    const [was, is] = [this.place, `${step.state} ${step.attempt} ${step.reason} ${step.placement?.why}`];
     if (this.seen && was !== is) this.explain();
     this.place = is;
     this.seen = now;
@@ -74,6 +74,7 @@ function factsOf(step, run) {
   if (step.attempt) facts.push(["Attempt", String(step.attempt)]);
   if (step.reason) facts.push(["Reason", step.reason.replaceAll("_", " ")]);
   if (step.worker) facts.push(["Worker", el("code", {}, step.worker)]);
+  if (step.placement) facts.push([step.worker ? "Why this worker" : "Why it waits", placed(step.placement)]);
   if (step.job_id) facts.push(["Job", el("code", {}, step.job_id)]);
   if (step.started_at) facts.push(["Started", when(step.started_at)]);
   if (step.ended_at) facts.push(["Ended", when(step.ended_at)]);
@@ -82,11 +83,11 @@ function factsOf(step, run) {
 }
 
 function textsOf(step) {
-  const json = (value) => el("pre", {}, clip(JSON.stringify(value, null, 2), MAX_TEXT));
+  const whole = (value) => el("pre", {}, clip(json(value), MAX_TEXT));
   const texts = [];
   if (step.error) texts.push(el("p", { class: "error" }, `${step.error.code}: ${step.error.message}`));
-  if (step.error?.details) texts.push(json(step.error.details));
-  if (step.progress && !step.ended_at) texts.push(el("p", {}, `${step.progress.percent} % ${step.progress.message ?? ""}`));
-  if (step.output !== undefined && step.output !== null) texts.push(el("h3", {}, "Output"), json(step.output));
+  if (step.error?.details) texts.push(whole(step.error.details));
+  if (step.progress && !step.ended_at) texts.push(el("p", {}, el("progress", { max: 100, value: step.progress.percent, "aria-label": "Progress" }), ` ${step.progress.percent} % ${step.progress.message ?? ""}`));
+  if (step.output !== undefined && step.output !== null) texts.push(el("h3", {}, "Output"), whole(step.output));
   return texts;
 }

@@ -6,16 +6,17 @@ import { el, setText } from "./dom.js";
 const MAX_REASON = 1024;
 
 /**
- * Opens a dialog. `reason` is "optional" or "required" and asks why; `body` are nodes above it. `submit(reason, once)` does
+ * Opens a dialog. `reason` is "optional" or "required" and asks why, or "none"; `body` are nodes above it. `submit(reason, once)` does
  * it, and throws what is to be said; once is the same for what is sent again unchanged. Returns the dialog, already open.
  */
 export function ask({ title, body = [], reason = "optional", confirm, danger = false, submit }) {
   const why = el("textarea", { id: "reason", maxlength: MAX_REASON, required: reason === "required" });
+  const asked = reason === "none" ? [] : [el("label", { for: "reason" }, reason === "required" ? "Reason (needed)" : "Reason"), why];
   const error = el("p", { class: "error", role: "alert" });
   const go = el("button", { type: "submit", class: danger ? "danger" : "primary" }, confirm);
   const form = el("form", { method: "dialog" },
     el("h2", { id: "dialog-title" }, title), body,
-    el("label", { for: "reason" }, reason === "required" ? "Reason (needed)" : "Reason"), why, error,
+    asked, error,
     el("div", { class: "row" }, go, el("button", { type: "button", "data-close": true, click: () => dialog.close() }, "Not now")));
   const dialog = el("dialog", { "aria-labelledby": "dialog-title", close: () => dialog.remove() }, form);
   const once = onceFor(form);

@@ -13,7 +13,8 @@ export function showInbox(root, stream) {
   const stop = stream.watchWorkflow("*", (message) => {
     if (message.type !== "live") inbox.refresh();
   });
-  return { ready: inbox.read(), leave: () => { inbox.closed = true; clearTimeout(inbox.timer); stop(); } };
+  inbox.first = inbox.read();
+  return { ready: inbox.first, leave: () => { inbox.closed = true; clearTimeout(inbox.timer); stop(); } };
 }
 
 class Inbox {
@@ -26,15 +27,20 @@ class Inbox {
     root.append(el("h1", {}, "Approvals"), this.error, this.empty, this.list, this.more);
   }
 
+  /** Reads the inbox again soon; what is told while it is being read has it read once more. */
   refresh() {
+    this.stale = true;
     if (this.timer || this.closed) return;
     this.timer = setTimeout(async () => {
+      await this.first.catch(() => {}); // what was read first must not be shown last
+      this.stale = false;
       try {
         await this.read();
       } catch (problem) {
         setText(this.error, problem.message);
       }
       this.timer = null;
+      if (this.stale) this.refresh();
     }, REFRESH_MS);
   }
 

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { rootOf } from "./definition.js";
 import { choice } from "./dialog.js";
-import { el, runLink, setText, when } from "./dom.js";
+import { el, json, runLink, setText, when } from "./dom.js";
 import { formOf } from "./form.js";
 
 /** Says which asking a question is: another one needs another panel. */
@@ -22,7 +22,7 @@ export class QuestionPanel {
     const back = el("span", { class: "row", hidden: true });
     this.node = el("section", { class: "panel ask", "data-approval": approval.id, "aria-label": `Approval ${approval.step}` },
       el("h2", {}, `⏸ ${approval.title || approval.step}`), this.asked(link), this.people,
-      json("What the worker would get", approval.input), json("What is shown", approval.context), this.form.node,
+      section("What the worker would get", approval.input), section("What is shown", approval.context), this.form.node,
       el("label", { for: this.comment.id }, "Comment"), this.comment, el("div", { class: "row" }, this.buttons.slice(), back), this.error);
     this.show(approval);
     if ((approval.source ?? "step") === "step") this.offerBack(back);
@@ -97,4 +97,4 @@ function voteText({ by, for: inPlaceOf, decision, comment, void: gone }) {
 }
 
 /** A value, whole, under its name. */
-const json = (name, value) => (value === undefined || value === null ? null : [el("h3", {}, name), el("pre", {}, JSON.stringify(value, null, 2))]);
+const section = (name, value) => (value === undefined || value === null ? null : [el("h3", {}, name), el("pre", {}, json(value))]);

@@ -6,10 +6,12 @@ import { ApprovalPanel } from "./approval.js";
 import { Definition } from "./definition.js";
 import { Details } from "./details.js";
 import { closeDialogs } from "./dialog.js";
-import { badge, el, look, panel, runHash, runLink, setBadge, setText, settled, took, when } from "./dom.js";
+import { badge, el, fact, look, panel, runHash, runLink, setBadge, setText, settled, took, when } from "./dom.js";
+import { Effects } from "./effects.js";
 import { Events } from "./events.js";
 import { drawGraph } from "./graph.js";
 import { HeldNotice } from "./held.js";
+import { Logs } from "./logs.js";
 import { StepTable } from "./steps.js";
 import { Bars } from "./timeline.js";
 
@@ -17,10 +19,11 @@ const REFRESH_MS = 120; // at most this often, and never more than a fifth of th
 const TICK_MS = 1000; // bars of a live run grow
 const REPLAY_PAGE = 500;
 
-/** Shows a run in root, and one step of it beside. Returns {ready, leave, select}. */
-export function showRun(root, id, step, stream) {
-  const page = new RunPage(root, id, step, stream);
-  return { ready: page.open(), leave: () => page.close(), select: (path) => page.select(path) };
+/** Shows a run in root, and beside it the step that query names. Returns {ready, leave, select}. */
+export function showRun(root, id, query, stream) {
+  const stepOf = (query) => query.get("step") ?? "";
+  const page = new RunPage(root, id, stepOf(query), stream);
+  return { ready: page.open(), leave: () => page.close(), select: (query) => page.select(stepOf(query)) };
 }
 
 class RunPage {
@@ -51,20 +54,23 @@ class RunPage {
   close() {
     this.closed = true;
     this.stop();
+    this.effects?.close();
     closeDialogs();
     clearInterval(this.ticker);
     clearTimeout(this.timer);
   }
 
-  /** Follows the events from the last one that is shown. */
+  /** Follows the events from the last one that is shown, and what the step that is looked at writes. */
   watch() {
     this.stop();
-    this.stop = this.stream.watchRun(this.id, this.events.last, (message) => this.receive(message));
+    this.follows = true;
+    this.stop = this.stream.watchRun(this.id, this.events.last, (message) => this.receive(message), Boolean(this.step));
   }
 
   /** A run that is over can begin to move again, by a rollback or a retry: its header tells. */
   watchOver() {
     this.stop();
+    this.follows = false;
     this.stop = this.stream.watchWorkflow(this.run.workflow, ({ header }) => {
       if (header?.id === this.id && header.seq > this.events.last) this.watch();
     });
@@ -79,17 +85,21 @@ class RunPage {
   }
 
   receive(message) {
+    if (message.type === "log") return this.logs.receive(message.log);
     if (message.type === "event") this.events.add(message.event);
     if (message.type === "gap") this.events.gap(message.seq);
     if (message.type === "end") this.watchOver();
+    if (["live", "gap", "end"].includes(message.type)) this.logs.again();
     if (message.type !== "replay" && message.type !== "live") this.refresh();
   }
 
-  /** Reads the run again soon; many events in a row cost one reading. */
+  /** Reads the run again soon; many events in a row cost one reading, and one more what comes while it is being read. */
   refresh() {
+    this.stale = true;
     if (this.timer || this.closed) return;
     this.timer = setTimeout(async () => {
       const begin = performance.now();
+      this.stale = false;
       try {
         const run = await get(this.path);
         if (!this.closed && run.seq >= this.run.seq) {
@@ -101,7 +111,7 @@ class RunPage {
       }
       this.cost = performance.now() - begin;
       this.timer = null;
-      if (!this.closed && this.run.seq < this.events.last && !settled(this.run)) this.refresh();
+      if (!this.closed && (this.stale || this.run.seq < this.events.last && !settled(this.run))) this.refresh();
     }, Math.max(REFRESH_MS, 4 * this.cost));
   }
 
@@ -120,12 +130,14 @@ class RunPage {
     this.graphBox = el("div");
     const list = el("ol", { class: "events", tabindex: "0", "aria-label": "Events" });
     this.steps = new StepTable(this.id, this.path, () => this.refresh());
+    this.logs = new Logs(this.id, this.path);
+    this.effects = new Effects(this.id, this.path);
     this.details = new Details(this.id, this.path, { onClose: () => this.pick(""), onChange: () => this.refresh() });
     this.root.replaceChildren(
       el("h1", {}, run.workflow), el("p", { class: "mono" }, run.id), this.facts(run), this.news,
       this.actions.node, this.error, this.held.node, this.approvals,
       panel("Timeline", bars), panel("Graph", this.graphBox),
-      panel("Steps", el("div", { class: "split" }, this.steps.node, this.details.node)), panel("Events", list));
+      panel("Steps", el("div", { class: "split" }, this.steps.node, this.details.node)), this.logs.node, this.effects.node, panel("Events", list));
     this.bars = new Bars(bars);
     this.events = new Events(list);
   }
@@ -153,7 +165,8 @@ class RunPage {
     this.held.show(run.held ?? []);
     this.bars.show(run);
     this.steps.show(run);
-    this.details.show(this.steps.find(this.step));
+    this.showStep();
+    this.effects.show();
     this.graph?.show(run.steps ?? []);
     this.approval.show(run);
   }
@@ -203,9 +216,16 @@ class RunPage {
     this.step = path;
     if (!this.steps) return;
     this.steps.select(path);
-    this.details.open(path, this.steps.find(path));
+    const step = this.steps.find(path);
+    this.details.open(path, step);
+    this.logs.open(path, step);
+    if (this.follows && Boolean(path) !== Boolean(left)) this.watch(); // lines are sent only to who asked for them
     if (path || left) this.steps.focus(path || left);
   }
-}
 
-const fact = (name, value, id) => el("div", { id }, el("dt", {}, name), el("dd", {}, value));
+  showStep() {
+    const step = this.steps.find(this.step);
+    this.details.show(step);
+    this.logs.show(step);
+  }
+}

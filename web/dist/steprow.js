@@ -1,5 +1,5 @@
 // One row of the table of steps. A row is kept while it is shown and changed in place, so that focus and selection stay.
-import { badge, clip, el, look, runHash, runLink, setBadge, setText, took } from "./dom.js";
+import { badge, clip, el, look, placed, runHash, runLink, setBadge, setText, took } from "./dom.js";
 import { heldButtons } from "./held.js";
 import { tally } from "./tree.js";
 
@@ -11,6 +11,7 @@ const number = (n) => n.toLocaleString("en");
 export function says(step) {
   if (step.error) return `${step.error.code}: ${step.error.message}`;
   if (step.progress && !step.ended_at) return `${step.progress.percent} % ${step.progress.message ?? ""}`;
+  if (step.placement && !step.worker) return placed(step.placement);
   if (step.reason) return step.reason.replaceAll("_", " ");
   if (step.output !== undefined && step.output !== null) return clip(JSON.stringify(step.output));
   return "";
@@ -55,11 +56,12 @@ class StepRow {
     this.name = el("td", {}, this.toggle, this.link);
     this.state = badge(step.state);
     [this.attempt, this.worker, this.took] = [el("td"), el("td", { class: "mono" }), el("td")];
+    this.progress = el("progress", { max: 100, "aria-label": `Progress of ${step.path}` });
     this.text = el("span");
     this.child = el("span");
     this.held = el("span", { class: "row" });
     this.node = el("tr", { "data-step": step.path, "data-undoes": step.undoes, tabindex: "-1" },
-      this.name, el("td", {}, step.undoes ? "compensation" : step.type), el("td", {}, this.state), this.attempt, this.worker, this.took, el("td", {}, this.text, this.child, this.held));
+      this.name, el("td", {}, step.undoes ? "compensation" : step.type), el("td", {}, this.state), this.attempt, this.worker, this.took, el("td", {}, this.progress, this.text, this.child, this.held));
   }
 
   update(row, selected) {
@@ -74,6 +76,8 @@ class StepRow {
     setText(this.took, step.started_at && step.ended_at ? took(new Date(step.ended_at) - new Date(step.started_at)) : "");
     const undos = row.undos?.length ? `compensations: ${tallied(row.undos)}` : "";
     setText(this.text, [step.iterations ? counted(step.iterations) : "", undos, step.iterations && !step.error ? "" : says(step)].filter(Boolean).join(" · "));
+    this.progress.hidden = !step.progress || Boolean(step.ended_at);
+    if (step.progress) this.progress.value = step.progress.percent;
     this.showChild(step);
     this.showHeld(step);
   }

@@ -1,7 +1,7 @@
 // The table of steps: what the graph and the bars show, as text. Of very many rows a part is shown at a time; it can be
 // narrowed to a text and a group of states.
 import { get, stepPath } from "./api.js";
-import { el, setText } from "./dom.js";
+import { el, labelled, setText } from "./dom.js";
 import { COLUMNS, newRow } from "./steprow.js";
 import { GROUPS, Tree, iteration } from "./tree.js";
 
@@ -26,7 +26,7 @@ export class StepTable {
     this.text = el("input", { id: "step-text", type: "search", input: redraw });
     this.group = el("select", { id: "step-group", change: redraw }, Object.entries(GROUPS).map(([value, { label }]) => el("option", { value }, label)));
     return el("div", { class: "row", role: "search", "aria-label": "Steps" },
-      el("label", { for: "step-text" }, "Find"), this.text, el("label", { for: "step-group" }, "Show"), this.group);
+      labelled("Find", this.text), labelled("Show", this.group));
   }
 
   paging() {

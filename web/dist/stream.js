@@ -15,9 +15,12 @@ export class Stream {
     this.socket = null;
   }
 
-  /** Watches one run from behind afterSeq. handler(message) gets what the server says; returns a function that stops it. */
-  watchRun(run, afterSeq, handler) {
-    return this.add({ run, after: afterSeq, handler });
+  /**
+   * Watches one run from behind afterSeq, with what its jobs write if logs is set. handler(message) gets what the server says;
+   * returns a function that stops it.
+   */
+  watchRun(run, afterSeq, handler, logs = false) {
+    return this.add({ run, after: afterSeq, logs, handler });
   }
 
   /** Watches the headers of a workflow's runs; "*" means all. */
@@ -29,17 +32,22 @@ export class Stream {
     const id = String(this.nextID++);
     this.views.set(id, view);
     if (this.socket?.readyState === WebSocket.OPEN) this.subscribe(id, view);
-    else if (!this.socket) this.connect();
+    else this.open();
     return () => {
       this.views.delete(id);
       if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ unsubscribe: id }));
     };
   }
 
+  /** Connects, also while nobody watches anything: whether the server is there is of use to every view. */
+  open() {
+    if (!this.socket) this.connect();
+  }
+
   /** Drops the connection and makes a new one, with the key that is known now. */
   restart() {
     if (this.socket) this.socket.close();
-    else if (this.views.size) this.connect();
+    else this.connect();
   }
 
   connect() {
@@ -64,6 +72,7 @@ export class Stream {
   subscribe(id, view) {
     const wanted = view.run ? { run: view.run } : { workflow: view.workflow };
     if (view.run && view.after !== undefined) wanted.after_seq = view.after;
+    if (view.logs) wanted.logs = true;
     this.socket.send(JSON.stringify({ id, subscribe: wanted }));
   }
 

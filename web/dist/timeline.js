@@ -51,8 +51,12 @@ export class Bars {
       lane.fill.style.setProperty("--from", `${(100 * (from - begin)) / span}%`);
       lane.fill.style.setProperty("--span", `${(100 * Math.max(to - from, 0)) / span}%`);
     }
-    setText(lane.took, from === null ? word : took(to - from));
-    lane.track.setAttribute("aria-label", `${step.path}: ${word}${from === null ? "" : ", " + took(to - from)}`);
+    const time = from === null ? word : took(to - from);
+    const { percent, message } = (!step.ended_at && step.progress) || {};
+    const far = percent === undefined ? "" : `${percent} %`;
+    setText(lane.took, [far, time].filter(Boolean).join(" · "));
+    lane.track.setAttribute("aria-label", [`${step.path}: ${word}`, far, message, from === null ? "" : time].filter(Boolean).join(", "));
+    lane.track.title = [far, message].filter(Boolean).join(" ");
   }
 }
 

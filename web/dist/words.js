@@ -1,6 +1,6 @@
 // What an event says, in words. An event of a type that is not here is shown by its type and its data: a newer server never
 // breaks the page.
-import { runLink } from "./dom.js";
+import { el, runLink, when } from "./dom.js";
 
 const failure = (error) => (error ? `${error.code}: ${error.message}` : "");
 const target = (data) => {
@@ -13,6 +13,11 @@ const then = (data) => ({ pause: "then it pauses", retry: "then it goes on", fai
 // is not told again.
 const WORDS = {
   run_admitted: () => ["its turn has come"],
+  job_dispatched: (d) => [d.worker_id ? `goes to worker ${d.worker_id}` : "goes to whoever serves its topic", d.why ?? "", d.cap ? "by CAP" : ""],
+  job_unheard: () => ["nobody listens on its topic: it waits for a worker"],
+  job_running: (d) => [d.worker_id ? `begins on worker ${d.worker_id}` : "begins", d.timeout_at ? el("span", {}, "until ", when(d.timeout_at)) : ""],
+  job_progress: (d) => [Number.isFinite(d.percent) ? `is at ${d.percent} %` : "goes on", d.message ?? ""],
+  job_logged: (d) => [`wrote ${d.lines} ${d.lines === 1 ? "line" : "lines"}`, d.attempt > 1 ? `attempt ${d.attempt}` : "", d.dropped ? `${d.dropped} left out` : ""],
   step_fanned_out: (d) => [`fans out into ${d.items} ${d.items === 1 ? "iteration" : "iterations"}`],
   step_reopened: () => ["goes on where it was"],
   step_closing: (d) => ["begins nothing more", d.running_stopped ? "what runs is stopped" : "what runs may finish"],
