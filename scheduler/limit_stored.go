@@ -58,9 +58,9 @@ func (l *Limit) Unsaved() Unsaved {
 	return out
 }
 
-// Restore takes over a holder as it was stored.
+// Restore takes over a holder as it was stored. It is doubted at the next tick: it may have let go of the machine that was before,
+// and nothing was kept of that.
 func (l *Limit) Restore(h *Holder) {
-	h.heard = h.Since
 	l.holders[h.Job] = h
 	if l.kind == LimitBudget {
 		l.reserved += h.Amount

@@ -418,3 +418,23 @@ func BenchmarkLimit(b *testing.B) {
 		l.Unsaved()
 	}
 }
+
+// TestRestoredHoldersAreAskedAtOnce has a holder give back what the machine never kept: who follows it finds out by asking, and does
+// not have to wait for a patience.
+func TestRestoredHoldersAreAskedAtOnce(t *testing.T) {
+	one := LimitTerms{Max: 2}
+	l := NewLimit(LimitConcurrent, time.Minute)
+	wantGranted(t, "room for two", l.Take(noon, wish("a", 1, one)), "a")
+	wantGranted(t, "room for one more", l.Take(noon, wish("b", 1, one)), "b")
+	next := reborn(l)
+	c := next.Take(noon, LimitTick{})
+	if len(c.Doubts) != 2 || c.Doubts[0].Job != "a" || c.Doubts[1].Job != "b" {
+		t.Fatalf("doubts of who was restored: %+v", c.Doubts)
+	}
+	next.Take(noon, LimitHeard{Job: "a", Turn: c.Doubts[0].Turn})
+	next.Take(noon, LimitRelease{Job: "b", Turn: c.Doubts[1].Turn})
+	if c := next.Take(noon, LimitTick{}); len(c.Doubts) != 0 {
+		t.Errorf("doubts of who was heard of: %+v", c.Doubts)
+	}
+	wantGranted(t, "the place of b", next.Take(noon, wish("c", 1, one)), "c")
+}

@@ -130,7 +130,7 @@ func TestHolderThatIsGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			put.Key.ID = strings.Replace(put.Key.ID, run, "00"+run[2:], 1) // once of a run that there is not, once as it was
+			put.Key.ID = strings.Replace(put.Key.ID, run, "01"+run[2:], 1) // once of a run that there is not, once as it was
 			twin := rows[p]
 			if errs := w.store.Commit(context.Background(), store.Tx{Partition: p, Epoch: lease.Epoch, Puts: []store.Put{put, twin}}); errs[0] != nil {
 				t.Fatal(errs[0])
@@ -139,11 +139,15 @@ func TestHolderThatIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.start()
-		if n := len(w.limitRows(true)); n == 0 {
-			t.Fatal("no holder was planted")
+		if n := len(w.limitRows(true)); n != 2 {
+			t.Fatalf("%d holders were planted", n)
 		}
+		w.start()
+		since := time.Now()
 		w.noHolder()
+		if took := time.Since(since); took > 5*time.Second {
+			t.Errorf("their places were lost for %v", took)
+		}
 	})
 }
 

@@ -182,12 +182,13 @@ func (l *lane) limitKept(h *limitHome, answers []scheduler.LimitAnswer, err erro
 	l.setLimitAlarm(h)
 }
 
-// setLimitAlarm wakes a limit when time alone lets somebody in, or when it has not heard of somebody for long.
+// setLimitAlarm wakes a limit when time alone lets somebody in, or when it has not heard of somebody for long. An alarm that is due
+// stays so: commits that follow one another closely must not put it off.
 func (l *lane) setLimitAlarm(h *limitHome) {
 	name, now := h.name, l.r.now()
 	h.alarm.task = task{part: on(name.part), do: func(t *turn) { t.lane.takeLimit(name, scheduler.LimitTick{}) }}
 	due := now.Add(limitPatience)
-	if h.alarm.slot > 0 && h.alarm.due.After(now) && h.alarm.due.Before(due) {
+	if h.alarm.slot > 0 && h.alarm.due.Before(due) {
 		due = h.alarm.due
 	}
 	if next := h.limit.Next(); !next.IsZero() && next.Before(due) {
