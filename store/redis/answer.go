@@ -112,9 +112,14 @@ func explain(err error) error {
 	return fmt.Errorf("%w: %w", kind, err)
 }
 
-// pause waits before the next try and tells whether there may be one.
+// pause waits before the next try and tells whether there may be one. It has to have time to be answered: one that is cut off leaves
+// an outcome unknown of which everything was known before.
 func pause(ctx context.Context, try int) bool {
-	timer := time.NewTimer(min(firstPause<<min(try, 8), longPause))
+	wait := min(firstPause<<min(try, 8), longPause)
+	if deadline, has := ctx.Deadline(); has && time.Until(deadline) < wait+shortestTry {
+		return false
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

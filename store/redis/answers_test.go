@@ -65,7 +65,7 @@ func TestServerRefuses(t *testing.T) {
 func TestBusyServer(t *testing.T) {
 	t.Parallel()
 	server := redisd.Start(t, append([]string{"--busy-reply-threshold", "10"}, redisd.Durable...)...)
-	s := open(t, fresh(server).Hurried(shortCall, shortPatience))
+	s := open(t, fresh(server).Hurried(2*time.Second, 3*time.Second)) // the script takes a processor for itself
 	e := acquire(t, s, 0)
 	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "1")})
 	endless := server.Client()
@@ -316,4 +316,15 @@ func TestAnswerLostToAnotherOwner(t *testing.T) {
 		t.Errorf("read back: %v, %v", known, err)
 	}
 	wantErr(t, "the next commit", s.Commit(t.Context(), store.Tx{Epoch: e})[0], store.ErrFenced)
+}
+
+// TestLastTryHasTime: no try begins that has no time to be answered; it would make unknown what was known.
+func TestLastTryHasTime(t *testing.T) {
+	for left, want := range map[time.Duration]bool{100 * time.Millisecond: false, time.Minute: true} {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		if got := redis.Pause(ctx, 0); got != want {
+			t.Errorf("another try with %v left: %v, want %v", left, got, want)
+		}
+		cancel()
+	}
 }

@@ -19,7 +19,7 @@ func TestSlotMoves(t *testing.T) {
 	t.Parallel()
 	nodes := redisd.StartCluster(t, 3, redisd.Durable...)
 	var count trips
-	cfg := fresh(nodes...).Hurried(time.Second, time.Second).Watched(&count)
+	cfg := fresh(nodes...).Hurried(2*time.Second, 3*time.Second).Watched(&count)
 	s := open(t, cfg)
 	if d := s.Describe(); !strings.Contains(d, "(cluster)") {
 		t.Errorf("Describe: %s", d)

@@ -17,3 +17,6 @@ func (c Config) Hurried(call, patience time.Duration) Config {
 	c.call, c.patience = call, patience
 	return c
 }
+
+// Pause is pause.
+var Pause = pause

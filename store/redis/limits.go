@@ -23,6 +23,7 @@ const (
 	openTimeout = 10 * time.Second
 	firstPause  = 5 * time.Millisecond // between tries; doubled up to
 	longPause   = 200 * time.Millisecond
+	shortestTry = 200 * time.Millisecond
 
 	// slowestWire lengthens the waiting for large requests, in bytes a second.
 	slowestWire = 8 << 20
