@@ -94,6 +94,7 @@ sdk-deps:
 .PHONY: tools
 tools: deps $(GOFUMPT) $(GOLANGCI_LINT) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) $(OAPI_CODEGEN) ## Install the linters and generators too (minutes, once)
 	@scripts/system-package protobuf-compiler protoc
+	@scripts/system-package libprotobuf-dev "$$(dirname "$$(dirname "$$(command -v protoc)")")/include/google/protobuf/timestamp.proto" /usr/include/google/protobuf/timestamp.proto
 
 ## Build and try -------------------------------------------------------------------------------------------------------
 

@@ -63,13 +63,13 @@ const policyKinds = "policy."
 // revisionKind is the kind of the documents that are families' revisions.
 const revisionKind = "revision"
 
-// revision names a state of the documents. A later one is greater, as text: it begins with the epoch of the documents'
-// partition, in which the commits of one owner are counted. "" is before the first.
+// revision names a state of the documents. A later one is greater, as text, also after the store was put back: it begins with the
+// era of the documents' partition, in which the commits of one owner are counted. "" is before the first.
 type revision = string
 
-// next is the revision of a commit under an epoch.
-func (a *agreement) next(epoch store.Epoch) revision {
-	return fmt.Sprintf("%016x-%016x", uint64(epoch), a.count.Add(1))
+// next is the revision of a commit in an era.
+func (a *agreement) next(era uint64) revision {
+	return fmt.Sprintf("%016x-%016x", era, a.count.Add(1))
 }
 
 // revise adds the revisions of what a write changes to it, and has the others told when it is durable. It is called by the lane
@@ -78,7 +78,7 @@ func (a *agreement) revise(w *docWrite, s familySet) revision {
 	if a == nil || s == 0 {
 		return ""
 	}
-	rev := a.next(a.r.epoch(docPartition))
+	rev := a.next(a.r.era(docPartition))
 	for f := range family(families) {
 		if s.has(f) {
 			w.puts = append(w.puts, store.Put{Key: docKey(revisionKind, f.String()), Value: []byte(rev)})

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"cordum.dev/cordum/scheduler"
-	"cordum.dev/cordum/store"
 )
 
 // StatesOf answers a run's state three times, encoded: as its lane has it, as snapshot and log give it, and as the log alone
@@ -44,6 +43,9 @@ func Tamper(r *Runner, tenant, run string, node int32, input []byte) {
 	}})
 	<-done
 }
+
+// GivenWith tells whether a token was given with the attempt that is named.
+func GivenWith(token []byte, attempt string) bool { return givenWith(token, attempt) }
 
 // TopicReady tells whether somebody said to be ready for a topic.
 func TopicReady(r *Runner, topic string) bool { return r.topicReady(topic) }
@@ -90,9 +92,12 @@ func FamilyOf(kind string) string {
 	return ""
 }
 
-// RevisionOf is the n-th revision under an epoch.
-func RevisionOf(epoch, n uint64) string {
+// RevisionOf is the n-th revision in an era.
+func RevisionOf(era, n uint64) string {
 	a := &agreement{}
 	a.count.Store(n - 1)
-	return a.next(store.Epoch(epoch))
+	return a.next(era)
 }
+
+// EraOf is eraOf.
+var EraOf = eraOf

@@ -26,29 +26,21 @@ func identityOf(s store.Store) store.Identity {
 	return store.Identity{Generation: 1}
 }
 
-// stampGeneration adds the generation to a token of the tenant; tokens of the first have none.
-func stampGeneration(token []byte, generation uint64) []byte {
-	if generation <= 1 {
-		return token
+// era orders what was said under this process's lease of a partition after all that was said under the leases before it.
+func (r *Runner) era(p store.Partition) uint64 { return eraOf(r.identity.Generation, r.epoch(p)) }
+
+// eraOf is the era of an epoch in a generation. Where a store was put back or moved its generation counts for more than the epochs,
+// which may begin anew.
+func eraOf(generation uint64, epoch store.Epoch) uint64 {
+	if generation > 1 {
+		return generation<<generationShift + uint64(epoch)
 	}
-	return binary.AppendUvarint(append(token, 0), generation) // no tenant has a NUL byte
+	return uint64(epoch)
 }
 
-// generationOf is the generation in which a token was made.
-func generationOf(token []byte) uint64 {
-	if len(token) < tokenRandom {
-		return 0
-	}
-	at := slices.Index(token[tokenRandom:], 0)
-	if at < 0 {
-		return 1
-	}
-	g, n := binary.Uvarint(token[tokenRandom+at+1:])
-	if n <= 0 {
-		return 0
-	}
-	return g
-}
+// generationShift makes one generation more than epochs that are microseconds can differ by while clocks agree to an hour. Seconds
+// since 1970 fit until 2106.
+const generationShift = 32
 
 // refence takes every attempt from whoever has it that was released before the store was put back, as if its worker were lost.
 // One that may have begun has an unknown outcome; any other is released again, under a token of this generation.
@@ -66,7 +58,7 @@ func (t *turn) refence() {
 }
 
 func (t *turn) refenceJob(step int32, j *scheduler.Job) {
-	lr, r := t.live, t.lane.r
+	lr := t.live
 	t.why = "the store was restored"
 	defer func() { t.why = "" }()
 	if j.Fence != 0 && !j.MayHaveBegun(lr.terms(step)) {
@@ -75,7 +67,7 @@ func (t *turn) refenceJob(step int32, j *scheduler.Job) {
 		t.unreserve(step)
 		return
 	}
-	t.job(step, scheduler.Lost{Send: j.Send, Token: r.token(lr.run.Tenant)}, nil)
+	t.job(step, scheduler.Lost{Send: j.Send, Token: t.nextToken(step)}, nil)
 }
 
 // beyond is where the fencing tokens of a partition go on: in a store that was put back, behind all that may have been given out

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"cordum.dev/cordum/bus/wire"
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/internal/id"
 	"cordum.dev/cordum/store"
 	"cordum.dev/cordum/store/audit"
 	"cordum.dev/cordum/store/backup"
@@ -93,6 +95,36 @@ func TestRestoreFencesWhatWasUnderWay(t *testing.T) {
 	}
 }
 
+// What was under way of a run that was faulted is taken from its worker when the run goes on.
+func TestRestoreFencesWhatWasFaulted(t *testing.T) {
+	for effect, state := range map[string]string{"none": "succeeded", "write": "failed"} {
+		t.Run(effect, func(t *testing.T) {
+			restoring(t, func(t *testing.T, w *world, back func() store.Identity) {
+				w.put(sprintf(plain, effect, ""))
+				k := w.newWorker("w1", nil, "job.t.work")
+				run := w.run("plain", `{}`)
+				old := k.next()
+				k.accept(old)
+				runner.Panic(w.r, ann.Tenant, run)
+				w.until("it is faulted", func() bool { return w.view(run).State == "faulted" })
+				back()
+				w.command(run, runner.VerbResume)
+				if code := k.done(old); code != wire.AckCode_ACK_CODE_STALE {
+					t.Errorf("the result of before was answered %s", code)
+				}
+				if effect == "none" {
+					next := k.next()
+					k.accept(next)
+					k.done(next)
+				}
+				if v := w.ended(run); v.State != state {
+					t.Errorf("the run %s: %+v", v.State, v.Steps)
+				}
+			})
+		})
+	}
+}
+
 // A restart of what was put back takes nothing from anybody: that was done once.
 func TestRestoreFencesOnce(t *testing.T) {
 	restoring(t, func(t *testing.T, w *world, back func() store.Identity) {
@@ -142,12 +174,53 @@ func TestRestoreAndLocks(t *testing.T) {
 	})
 }
 
-// moveAway is what an import into an empty store makes of the store of a world: the same records, and epochs that begin anew.
+// movedStore is a store of another kind than the one that it was made of: its epochs begin anew, and it takes its time to list
+// limits.
+type movedStore struct {
+	*pebble.Store
+	before store.Epoch // of the store beneath
+}
+
+func (s movedStore) Scan(ctx context.Context, p store.Partition, r store.Range) (store.Page, error) {
+	if r.Table == store.TableLimit {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return s.Store.Scan(ctx, p, r)
+}
+
+func (s movedStore) Acquire(ctx context.Context, p store.Partition, owner string, ttl time.Duration) (store.Lease, error) {
+	l, err := s.Store.Acquire(ctx, p, owner, ttl)
+	l.Epoch -= s.before
+	return l, err
+}
+
+func (s movedStore) Renew(ctx context.Context, l store.Lease, ttl time.Duration) (store.Lease, error) {
+	l.Epoch += s.before
+	l, err := s.Store.Renew(ctx, l, ttl)
+	l.Epoch -= s.before
+	return l, err
+}
+
+func (s movedStore) Release(ctx context.Context, l store.Lease) error {
+	l.Epoch += s.before
+	return s.Store.Release(ctx, l)
+}
+
+func (s movedStore) Commit(ctx context.Context, txs ...store.Tx) []error {
+	txs = slices.Clone(txs)
+	for i := range txs {
+		txs[i].Epoch += s.before
+	}
+	return s.Store.Commit(ctx, txs...)
+}
+
+// moveAway is what an import into an empty store of another kind makes of the store of a world: the same records, and epochs that
+// begin anew.
 func (w *world) moveAway() {
 	w.t.Helper()
 	w.halt()
 	ctx := context.Background()
-	who := w.store.(*pebble.Store).Identity()
+	who := w.store.(store.Identified).Identity()
 	var all bytes.Buffer
 	if _, err := backup.Export(ctx, w.store, &all, backup.About{At: time.Now(), By: "user:ann", Reason: "a drill"}); err != nil {
 		w.t.Fatal(err)
@@ -160,7 +233,7 @@ func (w *world) moveAway() {
 		})
 		if err == nil {
 			w.t.Cleanup(func() { _ = s.Close() })
-			w.store = s
+			w.store = movedStore{s, store.Epoch(s.Identity().Generation) << 32}
 		}
 		return s, err
 	})
@@ -170,20 +243,30 @@ func (w *world) moveAway() {
 	w.start()
 }
 
-// A job that was given away under a lock asks for it anew in a store that it was moved to, where epochs are smaller than before.
+// A job that was given away under a lock asks for it anew in a store that it was moved to, where epochs are smaller than before, and
+// has it at once: what it says counts for more than what was said in the store of before. It asks while the lock is still read, on
+// another lane: what is read doubts its holder, and is free then whatever that one said.
 func TestMovedStoreAndLocks(t *testing.T) {
 	restoring(t, func(t *testing.T, w *world, _ func() store.Identity) {
 		for range 3 {
 			w.restart()
 		}
 		w.put("id: plain\nsteps:\n  - {id: a, topic: job.t.work, effect: write, resource_lock: db}\n")
-		k := w.newWorker("w1", nil, "job.t.work")
 		run := w.run("plain", `{}`)
+		for w.laneOf(run) == w.r.LockPartition(ann.Tenant, "db")%2 {
+			w.command(run, runner.VerbCancel)
+			run = w.run("plain", `{}`)
+		}
+		k := w.newWorker("w1", nil, "job.t.work")
 		last := k.next()
 		for range 3 {
 			w.moveAway()
 			k.set(func(k *worker) { delete(k.have, last.JobId) })
+			since := time.Now()
 			next := k.next()
+			if took := time.Since(since); took > runner.DefaultLeaseTTL/2 {
+				t.Errorf("it waited %v for a lock that was its own", took)
+			}
 			if next.Locks[0].FencingToken <= last.Locks[0].FencingToken {
 				t.Errorf("fencing token %d after %d", next.Locks[0].FencingToken, last.Locks[0].FencingToken)
 			}
@@ -193,6 +276,43 @@ func TestMovedStoreAndLocks(t *testing.T) {
 		k.accept(last)
 		k.done(last)
 		w.states(w.ended(run), "a=succeeded")
+	})
+}
+
+// laneOf is the number of the lane that has a run.
+func (w *world) laneOf(run string) int {
+	p, err := id.Partition(run)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p % 2
+}
+
+// Somebody outside who holds a lock holds it in the store that it was moved to, renews it and lets it go.
+func TestMovedStoreAndOutsiders(t *testing.T) {
+	restoring(t, func(t *testing.T, w *world, _ func() store.Identity) {
+		for range 3 {
+			w.restart()
+		}
+		req := runner.LockRequest{Name: "db", Owner: "cleo", TTL: time.Hour}
+		had, err := w.acquire(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.moveAway()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		for what, ask := range map[string]func() (runner.LockHolder, error){
+			"renewed":     func() (runner.LockHolder, error) { return w.r.RenewLock(ctx, ann, req) },
+			"asked again": func() (runner.LockHolder, error) { return w.r.AcquireLock(ctx, ann, req) },
+		} {
+			if has, err := ask(); err != nil || has.Token != had.Token {
+				t.Errorf("%s: %+v, %v, want token %d", what, has, err, had.Token)
+			}
+		}
+		if v, err := w.r.ReleaseLock(ctx, ann, req); err != nil || v.State != "free" {
+			t.Errorf("released: %+v, %v", v, err)
+		}
 	})
 }
 
@@ -240,4 +360,30 @@ func TestRestoreIsRecorded(t *testing.T) {
 			t.Errorf("the chains: %+v, %v", report, err)
 		}
 	})
+}
+
+// TestErasGrow follows a store from one kind to another and back: whatever epochs each of them gives, what was said in a life before
+// is the older.
+func TestErasGrow(t *testing.T) {
+	const second = 1_790_000_000 // of the first restore
+	before := uint64(0)
+	for _, life := range []struct {
+		where      string
+		generation uint64
+		epoch      store.Epoch
+	}{
+		{"embedded", 1, 1},
+		{"embedded, much later", 1, 4_000},
+		{"embedded, put back", second, second * 1e6},
+		{"over Redis, whose clock is half an hour ahead", second + 1, (second + 1800) * 1e6},
+		{"embedded, moved", second + 2, (second + 2) * 1e6},
+		{"embedded, put back in the same second", second + 3, (second + 3) * 1e6},
+		{"over Redis, whose clock is half an hour behind", second + 4, (second - 1800) * 1e6},
+	} {
+		era := runner.EraOf(life.generation, life.epoch)
+		if era <= before {
+			t.Errorf("%s: era %d after era %d", life.where, era, before)
+		}
+		before = era
+	}
 }

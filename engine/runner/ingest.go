@@ -135,27 +135,31 @@ func (t *turn) arrived(step int32, a *arrival) {
 		return
 	}
 	t.judged = a.judged
-	ruling := t.result(step, a.res, a.outcome, a.state)
+	ruling := t.result(step, a)
 	t.settle()
 	t.judged = nil
 	t.answerWorker(a.reply, ruling)
 }
 
-// result takes a worker's result to its job. One whose turn is over changes nothing and is noted once.
-func (t *turn) result(step int32, res *wire.JobResult, outcome engine.Outcome, state scheduler.JobState) scheduler.Ruling {
-	lr, j := t.live, t.live.jobs[step]
+// result takes a worker's result to its job. One whose turn is over changes nothing and is noted once. So is one that went astray:
+// it says nothing of either attempt, and the one that has its token can still be answered.
+func (t *turn) result(step int32, a *arrival) scheduler.Ruling {
+	lr, j, res := t.live, t.live.jobs[step], a.res
+	outcome, attempt := a.outcome, j.AttemptOf(res.Token)
 	var ruling scheduler.Ruling
 	switch {
 	case lr.run.Fault != "":
 		return scheduler.Ruling{} // not now: it is kept by its worker until the run goes on
+	case a.astray():
+		ruling, attempt = scheduler.Ruling{Reply: scheduler.ReplyStale, Late: true}, 0
 	case !lr.serves(step) && !j.Known(res.Token):
 		ruling = scheduler.Ruling{Reply: scheduler.ReplyStale, Late: true}
 	default:
-		outcome, state = t.proved(step, res, outcome, state)
+		var state scheduler.JobState
+		outcome, state = t.proved(step, res, outcome, a.state)
 		ruling = t.job(step, scheduler.Answer{Token: res.Token, Worker: res.WorkerId, State: state}, &outcome)
 	}
-	attempt := j.AttemptOf(res.Token)
-	if ruling.Late && tenantOf(res.Token) == lr.run.Tenant && t.lateOnce(res.Token, lr.run.UnknownAttempt(step, attempt)) {
+	if ruling.Late && tenantOf(res.Token) == lr.run.Tenant && t.lateOnce(res, lr.run.UnknownAttempt(step, attempt)) {
 		t.inputs = append(t.inputs, engine.Late{
 			Stamp: t.system("worker " + clip(res.WorkerId)), Step: step, Attempt: attempt, Result: outcome.Result,
 			Output: outcome.Output, Effect: outcome.Effect,
@@ -222,8 +226,13 @@ func cutText(s string, n int) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// toJob gives what a worker said to its job, on the lane of its run, and answers the worker after the commit.
+// toJob gives what a worker said to its job, on the lane of its run, and answers the worker after the commit. Who names another
+// attempt than the one that came with the token has said nothing.
 func (r *Runner) toJob(reply, jobID string, token []byte, do func(*turn, int32) scheduler.Ruling) {
+	if !givenWith(token, jobID) {
+		r.ack(reply, wire.AckCode_ACK_CODE_STALE, "the token is another attempt's")
+		return
+	}
 	r.onJob(reply, jobID, token, func(t *turn, step int32) {
 		ruling := do(t, step)
 		t.settle()

@@ -51,7 +51,7 @@ func (t *turn) rule(step int32, d safety.Decision, hash, shadow string) {
 	lr.demandKey(step, &d)
 	lr.countRetries(step, &d)
 	r.metrics.evaluated(d.Verdict)
-	in := scheduler.Verdict{Token: r.token(lr.run.Tenant), Decided: scheduler.JobDecided{
+	in := scheduler.Verdict{Token: t.nextToken(step), Decided: scheduler.JobDecided{
 		Verdict: d.Verdict.String(), Rule: d.Rule, Reason: d.Reason, Snapshot: d.Snapshot, Hash: hash, Rules: d.Rules,
 		Constraints: constraintsOf(d), Shadow: shadow,
 	}}
@@ -107,7 +107,7 @@ func (t *turn) releaseJob(step int32) {
 		return // it comes back when there is room
 	}
 	delete(lr.putOff, step)
-	t.job(step, scheduler.Leave{Token: t.lane.r.token(lr.run.Tenant), Fence: lr.fence(step)}, nil)
+	t.job(step, scheduler.Leave{Token: t.nextToken(step), Fence: lr.fence(step)}, nil)
 	t.consume(step)
 	t.idle(step, false)
 }

@@ -48,7 +48,7 @@ type live struct {
 	alarm   alarm         // for the earliest timer
 
 	ids  []attemptIDs // by node; what the wire calls jobs
-	late [][]byte     // tokens of late results noted
+	late []string     // late results noted: attempts and tokens
 
 	undo     undoNotes
 	dead     deadNotes // which of its jobs are dead letters

@@ -173,7 +173,9 @@ func (b *loadings) end(g *loading) {
 	}
 }
 
-// touch notes that the lane has to do with the records of a run that may be about to be read: it is read once more.
+// touch notes that the lane has a run that may be about to be read: the one thing that does not wait for that is the noting of a
+// fault. What the lane writes now may not be in what is read, and when that comes it may have let go of the run again: it is read
+// once more.
 func (b *loadings) touch(run string) {
 	if g := b.runs[run]; g != nil {
 		g.stale = true

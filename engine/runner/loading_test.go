@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordum.dev/cordum/engine/runner"
@@ -117,6 +118,47 @@ func TestLoadThatFails(t *testing.T) {
 		w.command(run, runner.VerbCancel)
 		if v := w.ended(run); v.State != "cancelled" {
 			t.Error(v.State)
+		}
+	})
+}
+
+// TestLoadThatIsOvertaken: while a run is read for who waits, its lane writes to it and lets go of it again. What was read is as the
+// run was before: nobody is answered by it.
+func TestLoadThatIsOvertaken(t *testing.T) {
+	bubbleOf(t, func(t *testing.T, w *world, flaky *faults.Store) {
+		w.put(longSleep)
+		run := w.run("sleeps", `{}`)
+		w.until("it sleeps", func() bool { return w.step(run, "d").State == "waiting" })
+		n, err := id.Partition(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		its := func(c faults.Call) bool { return c.Partition == store.Partition(n) }
+		// The lane cannot note a fault at once, and has to read the run for that a moment later.
+		flaky.Plan(faults.Fault{Method: faults.ReadLog, Do: faults.Fail(faults.ErrPlanned), Match: its})
+		runner.Panic(w.r, ann.Tenant, run)
+		synctest.Wait()
+		// Meanwhile somebody asks, and the end of the log is on its way for long.
+		over := make(chan struct{})
+		flaky.Plan(faults.Fault{Method: faults.ReadLog, Nth: 2, When: faults.After, Do: faults.Hang(over), Match: its})
+		said := make(chan error, 1)
+		go func() {
+			_, err := w.r.Command(context.Background(), ann, run, runner.Command{Verb: runner.VerbResume})
+			said <- err
+		}()
+		synctest.Wait()
+		// The fault is noted, but the lane is not told so.
+		flaky.Plan(faults.Fault{Method: faults.Commit, When: faults.After, Do: faults.Fail(faults.ErrPlanned)})
+		time.Sleep(time.Second)
+		if fired := flaky.Fired(); len(fired) != 3 {
+			t.Fatalf("only this went wrong: %v", fired)
+		}
+		close(over)
+		if err := <-said; err != nil {
+			t.Errorf("resume: %v", err)
+		}
+		if v := w.view(run); v.State != "waiting" || w.count(run, "run_faulted") != 1 || w.count(run, "run_resumed") != 1 {
+			t.Errorf("%s: %v", v.State, w.types(run))
 		}
 	})
 }

@@ -34,11 +34,14 @@ type arrival struct {
 	at       time.Time
 }
 
+// astray tells whether a result names another attempt than the one that its token was given with.
+func (a *arrival) astray() bool { return !givenWith(a.res.Token, a.res.JobId) }
+
 // screens sends a result away to be looked at and kept, where that is needed. It answers false when the lane goes on with it
 // at once.
 func (t *turn) screens(step int32, a *arrival) bool {
 	r := t.lane.r
-	if a.screened || t.live.run.Fault != "" {
+	if a.screened || a.astray() || t.live.run.Fault != "" {
 		return false
 	}
 	topic := t.outputTopic(step, a)

@@ -206,19 +206,11 @@ func (t *turn) waitOn(step int32, res *reservation) {
 // nextTurn orders what is said of a run's jobs.
 func (l *lane) nextTurn(lr *live) scheduler.Turn { return l.turnIn(lr.part) }
 
-// turnIn is the next turn of a partition. Turns grow over restarts, too, and when the store is put back into another one, whose
-// epochs begin anew: its generation counts for more than they do.
+// turnIn is the next turn of a partition.
 func (l *lane) turnIn(p store.Partition) scheduler.Turn {
 	l.turns++
-	epoch := uint64(l.r.epoch(p))
-	if g := l.r.identity.Generation; g > 1 {
-		epoch += g << epochBits
-	}
-	return scheduler.Turn{Epoch: epoch, N: l.turns}
+	return scheduler.Turn{Epoch: l.r.era(p), N: l.turns}
 }
-
-// epochBits is the room of epochs in a turn. A generation is at most a count, or the seconds since 1970.
-const epochBits = 32
 
 // limitSaid takes a limit's answer to a job that asked.
 func (t *turn) limitSaid(ref id.JobRef, name limitName, a scheduler.LimitAnswer) {

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -377,27 +376,6 @@ func (r *Runner) newID() string {
 	r.entropy.Lock()
 	defer r.entropy.Unlock()
 	return ulid.MustNew(ulid.Timestamp(r.now()), r.entropy.ulid).String()
-}
-
-// token is the secret of an attempt: 128 random bits, then the tenant, so that an answer says where its run is kept, and the
-// store's generation where it is not the first.
-func (r *Runner) token(tenant string) []byte {
-	b := make([]byte, tokenRandom, tokenRandom+len(tenant))
-	r.entropy.Lock()
-	_, _ = r.entropy.tokens.Read(b)
-	r.entropy.Unlock()
-	return stampGeneration(append(b, tenant...), r.identity.Generation)
-}
-
-// tokenRandom is how many random bytes a token begins with.
-const tokenRandom = 16
-
-func tenantOf(token []byte) string {
-	if len(token) <= tokenRandom {
-		return ""
-	}
-	tenant, _, _ := bytes.Cut(token[tokenRandom:], []byte{0})
-	return string(tenant)
 }
 
 // fatal is why the process cannot go on.

@@ -127,7 +127,6 @@ func (t *turn) make(c Caller, plan *steps.Workflow, in engine.Submit, begun func
 	t.live = lr
 	lr.run.Tenant = c.Tenant
 	t.lane.runs[lr.id] = lr
-	t.lane.loadings.touch(lr.id)
 	list := in.Workflow
 	if in.Kind == engine.KindJob {
 		list = allJobs

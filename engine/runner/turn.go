@@ -141,6 +141,7 @@ func (t *turn) consequence(at engine.Stamp, f engine.Fact) {
 	case *engine.RunPaused:
 		t.withholdJobs()
 	case *engine.RunResumed:
+		t.refence() // it may have been faulted when that was due
 		t.takeUp()
 		t.pendingJobs()
 	case *engine.RunEnded:

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -187,7 +186,7 @@ func (t *turn) given(step int32, g scheduler.Grant, soft bool) {
 
 // lost tells a job that the worker it was given to is gone.
 func (t *turn) lost(step, send int32) {
-	t.job(step, scheduler.Lost{Send: send, Token: t.lane.r.token(t.live.run.Tenant)}, nil)
+	t.job(step, scheduler.Lost{Send: send, Token: t.nextToken(step)}, nil)
 	t.settle()
 }
 
@@ -316,7 +315,7 @@ func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 		t.forgetPointers(attempt)
 	}
 	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{
-		Step: step, Send: j.Send + 1, Token: t.lane.r.token(lr.run.Tenant),
+		Step: step, Send: j.Send + 1, Token: t.nextToken(step),
 		QueueAt: lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}],
 	})
 	t.announce(step)
@@ -325,11 +324,11 @@ func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 
 // lateOnce tells whether a late result is to be noted: each once, and not more than a few of a run but for those that say
 // what was unknown.
-func (t *turn) lateOnce(token []byte, settles bool) bool {
-	lr := t.live
-	if !settles && len(lr.late) >= maxLate || slices.ContainsFunc(lr.late, func(seen []byte) bool { return bytes.Equal(seen, token) }) {
+func (t *turn) lateOnce(res *wire.JobResult, settles bool) bool {
+	lr, said := t.live, res.JobId+"\x00"+string(res.Token)
+	if !settles && len(lr.late) >= maxLate || slices.Contains(lr.late, said) {
 		return false
 	}
-	lr.late = append(lr.late, bytes.Clone(token))
+	lr.late = append(lr.late, said)
 	return true
 }

@@ -157,7 +157,7 @@ func (b *book) sees(data []byte) {
 	defer b.mu.Unlock()
 	job := p.GetJobRequest()
 	if b.inForce != "" && job.DecisionSnapshot != b.inForce && b.underWay(job.Token) {
-		b.broken("job %s is sent as policy %.8s allows it, and %.8s is in force", job.JobId, job.DecisionSnapshot, b.inForce)
+		b.broken("job %s is sent by %s as policy %.8s allows it, and %.8s is in force", job.JobId, p.SenderId, job.DecisionSnapshot, b.inForce)
 	}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -118,25 +119,20 @@ func (l *fleetLaw) commit(tx store.Tx, facts []committed) {
 			l.runs[a.Log.Run] = &fleetRun{tenant: a.Log.Tenant, nodes: map[int32]*fleetJob{}}
 		}
 	}
-	type node struct {
-		run  string
-		step int32
-	}
-	died, held := map[string]int{}, map[node]bool{}
+	died := map[string]map[int32]bool{} // by run: what is dead after the commit and was not before it
 	for _, f := range facts {
-		if l.take(f.run, l.runs[f.run], f.fact) {
-			died[f.run]++
-		}
-		switch u := f.fact.(type) {
-		case *engine.UndoHeld:
-			held[node{f.run, u.Step}] = true
-		case *engine.UndoSettled: // what is held and settled by one commit is no dead letter after it
-			if held[node{f.run, u.Step}] {
-				died[f.run]--
-			}
+		step, dies := l.take(f.run, l.runs[f.run], f.fact)
+		switch {
+		case dies && died[f.run] == nil:
+			died[f.run] = map[int32]bool{step: true}
+		case dies:
+			died[f.run][step] = true
+		case step >= 0: // what died and is settled by one commit is no dead letter after it
+			delete(died[f.run], step)
 		}
 	}
-	for run, n := range died {
+	for run, dead := range died {
+		n := len(dead)
 		l.dead += n
 		long, short := 0, 0
 		for _, put := range tx.Puts {
@@ -148,13 +144,24 @@ func (l *fleetLaw) commit(tx store.Tx, facts []committed) {
 			}
 		}
 		if long < n || short < n {
-			l.broken("run %s: %d jobs died in a commit, which writes %d and %d rows of dead letters", run, n, long, short)
+			l.broken("run %s: %d jobs died in a commit, which writes %d and %d rows of dead letters: %s", run, n, long, short, told(facts, run))
 		}
 	}
 }
 
-// take follows one fact, and tells whether a job died of it.
-func (l *fleetLaw) take(run string, r *fleetRun, fact codec.Fielder) (died bool) {
+// told are the facts of one run in words.
+func told(facts []committed, run string) string {
+	var out []string
+	for _, f := range facts {
+		if f.run == run {
+			out = append(out, fmt.Sprintf("%T%+v", f.fact, reflect.Indirect(reflect.ValueOf(f.fact))))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// take follows one fact. It answers which node of a job it settles, -1 for none, and whether the job died of it.
+func (l *fleetLaw) take(run string, r *fleetRun, fact codec.Fielder) (settled int32, died bool) {
 	switch f := fact.(type) {
 	case *engine.JobAsked:
 		l.asked(run, r, f)
@@ -163,21 +170,21 @@ func (l *fleetLaw) take(run string, r *fleetRun, fact codec.Fielder) (died bool)
 			l.job(run, r, f.Of(), j, f)
 		}
 	case *engine.StepEnded:
-		bad := f.State == engine.StepFailed || f.State == engine.StepTimedOut || f.State == engine.StepDenied
-		return r.settle(f.Step, bad)
+		return r.settle(f.Step, f.State == engine.StepFailed || f.State == engine.StepTimedOut || f.State == engine.StepDenied)
 	case *engine.UndoHeld:
 		if r.nodes[f.Step] == nil { // it was never asked for: nobody knows whether there is anything to undo
 			r.nodes[f.Step] = &fleetJob{}
 		}
 		return r.settle(f.Step, true)
 	case *engine.StepSucceededFact:
-		r.settle(f.Step, false)
+		return r.settle(f.Step, false)
 	case *engine.StepSkippedFact:
-		r.settle(f.Step, false)
+		return r.settle(f.Step, false)
 	case *engine.UndoSettled:
-		r.settle(f.Step, false)
+		return r.settle(f.Step, false)
 	case *engine.UndoRearmed:
 		l.rearm(r.nodes[f.Step])
+		return f.Step, false
 	case *engine.SetBack:
 		r.over = false
 		for _, j := range r.nodes {
@@ -186,17 +193,17 @@ func (l *fleetLaw) take(run string, r *fleetRun, fact codec.Fielder) (died bool)
 	case *engine.RunEnded:
 		r.over = true
 	}
-	return false
+	return -1, false
 }
 
-// settle notes how a node ended, and tells whether a job died.
-func (r *fleetRun) settle(node int32, bad bool) bool {
+// settle notes how a node ended; it answers -1 for one that is no job.
+func (r *fleetRun) settle(node int32, bad bool) (settled int32, died bool) {
 	j := r.nodes[node]
 	if j == nil {
-		return false
+		return -1, false
 	}
 	j.dead = bad
-	return bad
+	return node, bad
 }
 
 // rearm gives a job a fresh allowance: a person said so.
@@ -302,26 +309,30 @@ func (l *fleetLaw) released(run string, r *fleetRun, node int32, j *fleetJob, f 
 
 // fenceLaw is what was granted of a lock.
 type fenceLaw struct {
-	given       map[int64]bool
-	alone, with int64 // the highest token of those who had it alone, and of those who shared it
+	given       map[int64]string // to whom
+	alone, with int64            // the highest token of those who had it alone, and of those who shared it
 }
 
 // grants follows a grant of a lock: its token is new, and greater than those of everybody whom it excludes. Those who share a
-// lock may be seen in any order.
+// lock may be seen in any order; and who had it last, and whose letting go of it was lost, may be told again that it has it.
 func (l *fleetLaw) grants(lock, who string, shared bool, token int64) {
 	f := l.fences[lock]
 	if f == nil {
-		f = &fenceLaw{given: map[int64]bool{}}
+		f = &fenceLaw{given: map[int64]string{}}
 		l.fences[lock] = f
 	}
 	before := f.alone
 	if !shared {
 		before = max(before, f.with)
 	}
-	if f.given[token] || token <= before {
+	to, again := f.given[token]
+	if again && to == who && token == max(f.alone, f.with) {
+		return
+	}
+	if again || token <= before {
 		l.broken("%s is granted lock %s under token %d, and %d was given before", who, lock, token, max(f.alone, f.with))
 	}
-	f.given[token] = true
+	f.given[token] = who
 	if shared {
 		f.with = max(f.with, token)
 	} else {

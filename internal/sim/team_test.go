@@ -49,8 +49,10 @@ type peer struct {
 	calls   *remote.Client
 	stop    context.CancelFunc
 	done    chan struct{}
-	over    bool // it was killed, or stopped
-	policy  atomic.Pointer[safety.Snapshot]
+	// following is held while the policy is read and put in force.
+	following chan struct{}
+	over      bool // it was killed, or stopped
+	policy    atomic.Pointer[safety.Snapshot]
 }
 
 // Snapshot implements runner.Kernel: each engine goes by what it has read.
@@ -67,6 +69,12 @@ const policyKind, policyName = "policy.sim", "active"
 
 // Follow implements runner.Follower.
 func (p *peer) Follow(ctx context.Context) error {
+	select { // one after another, as the kernel does: what was read first must not be put in force last
+	case p.following <- struct{}{}:
+		defer func() { <-p.following }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	doc, err := p.r.Doc(ctx, policyKind, policyName)
 	switch {
 	case errors.Is(err, runner.ErrNotFound):
@@ -96,7 +104,7 @@ func newTeam(w *whole) *team {
 // join starts one more engine.
 func (t *team) join() *peer {
 	w := t.w
-	p := &peer{t: t, name: fmt.Sprintf("engine-%d", len(t.peers)), gate: newGate(), done: make(chan struct{})}
+	p := &peer{t: t, name: fmt.Sprintf("engine-%d", len(t.peers)), gate: newGate(), done: make(chan struct{}), following: make(chan struct{}, 1)}
 	s, err := w.memory.open()
 	if err != nil {
 		w.t.Fatal(err)

@@ -52,7 +52,10 @@ func (t *team) pause(p *peer) {
 	d := time.Duration(1+t.w.draw.Int64N(10*int64(runner.DefaultLeaseTTL/time.Second))) * time.Second
 	t.w.count.Pauses++
 	p.gate.close()
-	time.AfterFunc(d, p.gate.open)
+	time.AfterFunc(d, func() {
+		t.w.law.begins() // it goes on with what it was about to send
+		p.gate.open()
+	})
 	t.w.note("%s is stopped for %s", p.name, d)
 }
 

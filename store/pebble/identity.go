@@ -10,8 +10,9 @@ import (
 )
 
 // epochsPerGeneration is how many epochs of a partition belong to one generation: more than one is ever given, so that no epoch
-// of a store that is restored was given before.
-const epochsPerGeneration = 1 << 32
+// of a store that is restored was given before. Generations are seconds since 1970 and a store over Redis takes the microseconds
+// for epochs: with a million for each second both go on from where the other was, when a store is moved.
+const epochsPerGeneration = 1_000_000
 
 // Identity tells this store from every other, and from itself before it was restored.
 func (s *Store) Identity() store.Identity {

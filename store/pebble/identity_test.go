@@ -40,7 +40,7 @@ func TestRefence(t *testing.T) {
 	}
 	for p := range store.Partition(3) {
 		again, err := s.Acquire(t.Context(), p, "o", time.Minute)
-		if err != nil || again.Epoch <= lease.Epoch || again.Epoch>>32 != 90 {
+		if err != nil || again.Epoch <= lease.Epoch || again.Epoch/1_000_000 != 90 {
 			t.Errorf("partition %d: epoch %d after %d, %v", p, again.Epoch, lease.Epoch, err)
 		}
 	}
