@@ -113,23 +113,37 @@ const maxSpare = 1024
 // deliver hands what the fleet answered to the lanes, those of other processes too. Who waits for a key has its answer before there is
 // a run.
 func (d *dispatch) deliver(all []notice) {
-	var away map[*peerEnd][]letter
+	var away []outgoing
 	for i := range all {
 		n := &all[i]
 		switch {
 		case n.peer != nil:
-			if away == nil {
-				away = make(map[*peerEnd][]letter)
-			}
-			away[n.peer] = append(away[n.peer], write(letterNotice, n))
+			away = post(away, n.peer, write(letterNotice, n))
 		case n.aboutAsked() && (d.r.peers.answered(n) || n.kind == noticeReserved):
 		case n.lane != nil:
 			n.lane.inbox.push(*n.task())
 		}
 	}
-	for e, letters := range away {
-		e.send(letters)
+	for _, o := range away {
+		o.to.send(o.letters)
 	}
+}
+
+// outgoing are the letters to one other process.
+type outgoing struct {
+	to      *peerEnd
+	letters []letter
+}
+
+// post adds a letter to those of its process. There are few processes, and who was written to first is sent to first.
+func post(away []outgoing, to *peerEnd, l letter) []outgoing {
+	for i := range away {
+		if away[i].to == to {
+			away[i].letters = append(away[i].letters, l)
+			return away
+		}
+	}
+	return append(away, outgoing{to, []letter{l}})
 }
 
 // aboutAsked tells whether a notice may be the answer to moveKeyAsk.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,15 +56,33 @@ type counts struct {
 	Shapes                                                                                                                                                                    map[string]int
 }
 
+// named are the counts by their names.
+func (c *counts) named() map[string]*int {
+	return map[string]*int{
+		"seeds": &c.Seeds, "runs": &c.Runs, "facts": &c.Facts, "kills": &c.Kills, "stops": &c.Stops, "power cuts": &c.Cuts,
+		"ghosts": &c.Ghosts, "times away": &c.Away, "rough times": &c.Rough, "jumps of clocks": &c.Jumps, "policies": &c.Policies,
+		"lies": &c.Lies, "deaths of workers": &c.Deaths, "repeated requests": &c.Repeats, "unknown outcomes": &c.Unknown, "votes": &c.Votes,
+		"teams": &c.Teams, "pauses": &c.Pauses, "cut links": &c.Links, "moves": &c.Moves, "fenced writes": &c.Fenced,
+		"restores": &c.Restores, "wiped buses": &c.Wipes,
+	}
+}
+
+// neverHappened are the names of what is zero, sorted. That the outcome of a start is not known is too rare to be asked for.
+func (c *counts) neverHappened() (names []string) {
+	for name, n := range c.named() {
+		if *n == 0 && name != "unknown outcomes" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // add sums up.
 func (c *counts) add(o counts) {
-	for to, n := range map[*int]int{
-		&c.Seeds: o.Seeds, &c.Runs: o.Runs, &c.Facts: o.Facts, &c.Kills: o.Kills, &c.Stops: o.Stops, &c.Cuts: o.Cuts, &c.Ghosts: o.Ghosts,
-		&c.Away: o.Away, &c.Rough: o.Rough, &c.Jumps: o.Jumps, &c.Policies: o.Policies, &c.Lies: o.Lies, &c.Deaths: o.Deaths,
-		&c.Repeats: o.Repeats, &c.Unknown: o.Unknown, &c.Votes: o.Votes, &c.Teams: o.Teams, &c.Pauses: o.Pauses,
-		&c.Links: o.Links, &c.Moves: o.Moves, &c.Fenced: o.Fenced, &c.Restores: o.Restores, &c.Wipes: o.Wipes,
-	} {
-		*to += n
+	more := o.named()
+	for name, to := range c.named() {
+		*to += *more[name]
 	}
 	c.Simulated += o.Simulated
 	if c.Shapes == nil {

@@ -5,9 +5,10 @@
 //
 //	go run ./internal/sim/soak -first 17 -seeds 1 -tell
 //	go run ./internal/sim/soak -seeds 500 -twice
+//	go run ./internal/sim/soak -seeds 100000 -on
 //
 // It builds the package's tests once and hands out seeds in parts, one process for each core: a game is played by one goroutine at a
-// time, so that it can be played again. The first law that is broken ends it; what is printed names the seed.
+// time, so that it can be played again. The first law that is broken ends it, or with -on only its seed; what is printed names it.
 //
 // The tests are built with the runtime of package order, by which nearly every seed is played the same each time; what a process
 // played before still matters to a few. Where that cannot be had, or with -as-is, the runtime is as it is, and more differ when
@@ -26,8 +27,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +50,7 @@ func main() {
 	flag.IntVar(&s.first, "first", 0, "the first of them")
 	flag.BoolVar(&s.twice, "twice", false, "play each a second time, alone, and compare what was committed")
 	flag.BoolVar(&s.tell, "tell", false, "tell what happened in each")
+	flag.BoolVar(&s.on, "on", false, "go on after a law was broken: all seeds that break one are told at the end, and it fails then")
 	flag.BoolVar(&s.asIs, "as-is", false, "build with the runtime as it is: quickly, but some games go another way when they are played again")
 	flag.IntVar(&s.cores, "cores", runtime.NumCPU(), "how many processes play")
 	flag.StringVar(&s.command, "record", "", "keep a record under this command; by default none is kept")
@@ -64,7 +68,7 @@ func main() {
 type soak struct {
 	root, command                string
 	seeds, seconds, first, cores int
-	twice, tell, asIs            bool
+	twice, tell, asIs, on        bool
 
 	binary string
 	begun  time.Time
@@ -72,6 +76,7 @@ type soak struct {
 	next   int // seed to be handed out
 	total  Result
 	cpu    time.Duration
+	broken []string // seeds that broke a law, and after which it went on
 	failed error
 }
 
@@ -107,6 +112,9 @@ func (s *soak) run(ctx context.Context) error {
 	}
 	if s.failed == nil {
 		s.failed = ctx.Err()
+	}
+	if s.failed == nil && len(s.broken) > 0 {
+		s.failed = fmt.Errorf("laws were broken in seeds %s", strings.Join(s.broken, ", "))
 	}
 	if s.failed == nil && s.twice && s.total.Alike < s.total.Replayed {
 		s.failed = errors.New("not every game was the same when it was played again")
@@ -167,6 +175,9 @@ func (s *soak) playPart(ctx context.Context, result string, from, n int) (r Resu
 	c.Dir = filepath.Join(s.root, "internal", "sim")
 	out, err := c.CombinedOutput()
 	cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	if s.on && err != nil && s.noteBroken(string(out)) {
+		err = nil
+	}
 	if err != nil {
 		return r, cpu, fmt.Errorf("seeds from %d on: %w\n%s", from, err, out)
 	}
@@ -181,6 +192,23 @@ func (s *soak) playPart(ctx context.Context, result string, from, n int) (r Resu
 		err = errors.New("it did not play what it was told to")
 	}
 	return r, cpu, err
+}
+
+// failedSeed is how a process says that a seed broke a law.
+var failedSeed = regexp.MustCompile(`--- FAIL: TestSeeds/(\d+) `)
+
+// noteBroken notes the seeds of a part that broke a law, and tells whether there are any: otherwise it failed for another reason.
+func (s *soak) noteBroken(out string) bool {
+	found := failedSeed.FindAllStringSubmatch(out, -1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seed := range found {
+		s.broken = append(s.broken, seed[1])
+	}
+	if len(found) > 0 {
+		fmt.Fprintf(os.Stderr, "\n%s", out)
+	}
+	return len(found) > 0
 }
 
 func (s *soak) add(r Result, cpu time.Duration) {
@@ -203,9 +231,9 @@ func (s *soak) figures() []proof.Figure {
 	said := func(name, format string, args ...any) proof.Figure {
 		return proof.Figure{Name: name, Value: fmt.Sprintf(format, args...)}
 	}
-	broken := 0
+	broken := len(s.broken)
 	if s.failed != nil {
-		broken = 1
+		broken = max(broken, 1)
 	}
 	return []proof.Figure{
 		proof.AtLeast("seeds played", t.Seeds, 100_000),
