@@ -307,6 +307,53 @@ func TestRevocationMeetsReconnects(t *testing.T) {
 	}
 }
 
+// hasty revokes a credential, and has who shows it put out, while it still answers that the credential is good.
+type hasty struct {
+	*badge
+	server *bus.Server
+}
+
+func (h hasty) Worker(shown bus.Credentials) (bus.Permit, bool) {
+	p, ok := h.badge.Worker(shown)
+	h.revoke(shown.Token)
+	h.server.Disconnect(p.Worker)
+	return p, ok
+}
+
+// TestRevokedWhileComingIn: a credential that is revoked just when it is looked at lets nobody stay.
+func TestRevokedWhileComingIn(t *testing.T) {
+	s, b := office(t)
+	s.Admit(hasty{b, s})
+	conn, err := nats.Connect(s.URL(), nats.Token(tokenOf("a")), nats.MaxReconnects(0))
+	if err != nil {
+		return // it was not let in at all
+	}
+	defer conn.Close()
+	if s.Inside("a") {
+		t.Fatal("it is inside with a credential that was revoked")
+	}
+	until(t, conn.IsClosed)
+}
+
+// careless knows whose a token is, and does not compare it with who says to have it.
+type careless struct{ *badge }
+
+func (c careless) Worker(shown bus.Credentials) (bus.Permit, bool) {
+	return c.badge.Worker(bus.Credentials{Token: shown.Password})
+}
+
+// TestNobodyComesInAsAnother: a credential is its worker's, whatever name is shown with it: under another one it would outlive its
+// revocation.
+func TestNobodyComesInAsAnother(t *testing.T) {
+	s, b := office(t)
+	s.Admit(careless{b})
+	if conn, err := nats.Connect(s.URL(), nats.UserInfo("a", tokenOf("b"))); err == nil {
+		conn.Close()
+		t.Error("b's credential lets a in")
+	}
+	enter(t, s, nats.UserInfo("b", tokenOf("b")))
+}
+
 // TestManyReconnects: a thousand reconnects cost one question each and leave nothing behind.
 func TestManyReconnects(t *testing.T) {
 	s, b := office(t)

@@ -85,6 +85,18 @@ func TestIdempotentStart(t *testing.T) {
 	a.call("POST", prefix+"/workflows/wf/runs", `{}`, "Idempotency-Key: ").want(400, "invalid_idempotency_key")
 }
 
+// A key is one of its route: what another route made is not what this one was asked for.
+func TestIdempotencyKeyIsOfItsRoute(t *testing.T) {
+	a := newAPI(t, nil)
+	a.run()
+	var first, second runner.Started
+	a.call("POST", prefix+"/workflows/wf/runs", `{"n":2}`, "Idempotency-Key: k1").want(201, "").json(&first)
+	w := a.call("POST", prefix+"/runs", `{"workflow":"wf","input":{"n":2}}`, "Idempotency-Key: k1").want(201, "").json(&second)
+	if first.RunID == second.RunID || w.Header().Get("Idempotent-Replayed") != "" {
+		t.Errorf("run %s was answered to two routes", first.RunID)
+	}
+}
+
 func TestCreateWorkflow(t *testing.T) {
 	tests := []struct {
 		name, target, body string

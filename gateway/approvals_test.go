@@ -158,6 +158,16 @@ func TestLinkIsForOnePersonAndOneQuestion(t *testing.T) {
 	a.call("POST", prefix+"/approvals/a1/links", `{"approver":"user:sam"}`, "X-Principal-Id: bob").want(403, "forbidden")
 }
 
+// A link that is not in the audit trail is given to nobody: who has it answers as somebody else.
+func TestLinkWithoutRecord(t *testing.T) {
+	a, _ := linked(t)
+	a.engine.docs.refuse = "approval.link"
+	w := a.call("POST", prefix+"/approvals/a1/links", `{"approver":"user:sam@example.com"}`).want(503, "unavailable")
+	if strings.Contains(w.Body.String(), linkPath) {
+		t.Errorf("the refusal shows the link: %s", w.Body)
+	}
+}
+
 func TestLinksThatAreNone(t *testing.T) {
 	a, link := linked(t)
 	for at := len(linkPath); at < len(link); at++ {

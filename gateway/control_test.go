@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cordum.dev/cordum/engine/plan"
 	"cordum.dev/cordum/engine/runner"
@@ -172,6 +173,30 @@ func TestIterations(t *testing.T) {
 	}
 	other := prefix + "/runs/" + a.run() + "/steps/poll[0].each/iterations?"
 	a.call("GET", other+link[strings.Index(link, "cursor="):], "").want(400, "invalid_cursor")
+}
+
+// What happened just behind the event that settled a run is told before the end of the stream.
+func TestStreamTellsAllBeforeItsEnd(t *testing.T) {
+	a := newAPI(t, nil)
+	addr, _ := a.serveOn()
+	run := a.run()
+	s := connect(t, addr)
+	s.say(`{"id":"a","subscribe":{"run":%q}}`, run)
+	if got := s.types(2); got != "snapshot 1, live 1" {
+		t.Fatalf("got %s", got)
+	}
+	a.engine.mu.Lock()
+	now, r := time.Unix(1, 0).UTC(), a.engine.runs["default/"+run]
+	r.view.State, r.view.EndedAt = "succeeded", &now
+	a.engine.add(r, "run_succeeded")
+	a.engine.add(r, "step_progress")
+	a.engine.mu.Unlock()
+	if got := s.types(2); got != "event 2, event 3" {
+		t.Fatalf("got %s", got)
+	}
+	if got := s.types(1); got != "end 3" {
+		t.Fatalf("got %s", got)
+	}
 }
 
 // The stream goes on while something is being undone, and ends when nothing is left to happen.

@@ -13,6 +13,7 @@ type fakeDocs struct {
 	values map[string][]byte // by kind/name
 	acts   []string          // act, actor, subject
 	reads  int
+	refuse string // an act that cannot be recorded
 }
 
 func (f *fakeEngine) Doc(_ context.Context, kind, name string) (runner.Doc, error) {
@@ -54,6 +55,9 @@ func (f *fakeEngine) Docs(_ context.Context, kind, after string, limit int) ([]r
 
 func (f *fakeEngine) ChangeDocs(_ context.Context, c runner.Caller, act, subject string, changes ...runner.DocChange) error {
 	defer f.lock(c)()
+	if f.docs.refuse == act {
+		return fmt.Errorf("%s: %w", act, runner.ErrUnavailable)
+	}
 	for _, change := range changes {
 		have, etag := f.docs.values[change.Kind+"/"+change.Name], ""
 		if have != nil {

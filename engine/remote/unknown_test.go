@@ -128,6 +128,43 @@ func TestUnansweredStartIsMadeAsSaid(t *testing.T) {
 	}
 }
 
+// mute is a connection that loses so many of the requests that come next.
+type mute struct {
+	bus.Bus
+	loses atomic.Int32
+}
+
+func (m *mute) PublishRequest(subject, reply string, data []byte) error {
+	if m.loses.Add(-1) >= 0 {
+		return nil
+	}
+	return m.Bus.PublishRequest(subject, reply, data)
+}
+
+// TestSaidAgainIsNotDone: a call that cannot be made twice is said again to an engine that does not know it. The first time may have
+// come to another one, which did it and died: it is not done, and the caller is told that nobody knows.
+func TestSaidAgainIsNotDone(t *testing.T) {
+	w := newSite(t, 1)
+	m := &mute{Bus: w.bus}
+	c, err := NewClient(ClientConfig{Logger: quiet()}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Doc(within(t), "test", "x"); !errors.Is(err, runner.ErrNotFound) { // asks how many partitions there are
+		t.Fatal(err)
+	}
+	m.loses.Store(1)
+	err = c.ChangeDocs(within(t), ann, "config.change", "x", runner.DocChange{Kind: "test", Name: "x", Value: []byte("1")})
+	var u *runner.UnknownError
+	if !errors.As(err, &u) {
+		t.Errorf("said again: %v, want an unknown outcome", err)
+	}
+	if _, err := c.Doc(within(t), "test", "x"); !errors.Is(err, runner.ErrNotFound) {
+		t.Errorf("it was done: %v", err)
+	}
+}
+
 // TestProposedRunElsewhere: an engine does not take the id of a run that would lie in another partition than its key does, nor one
 // for a start that is not repeatable.
 func TestProposedRunElsewhere(t *testing.T) {

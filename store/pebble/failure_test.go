@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -199,6 +200,50 @@ func TestUndecodableRecordsCostThemselves(t *testing.T) {
 			t.Errorf("another log: %v", err)
 		}
 	}
+}
+
+// TestChecksWaitForWhatTheyRead: who is told that a condition holds builds on it, so what was read must be on disk by then, although
+// there is nothing else to write.
+func TestChecksWaitForWhatTheyRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, release := &breakable{}, make(chan struct{})
+		s := open(t, pebble.Config{Dir: "db", FS: b.over(vfs.NewMem())})
+		l, err := s.Acquire(t.Context(), 0, "o", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hangs := func(op errorfs.Op) error {
+			if strings.HasSuffix(op.Path, ".log") && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+				<-release
+			}
+			return nil
+		}
+		b.fails.Store(&hangs)
+		k := store.Key{Table: store.TableDoc, Tenant: "acme", ID: "a"}
+		answered := make(chan string, 2)
+		commit := func(name string, tx store.Tx) {
+			if tx.Epoch = l.Epoch; s.Commit(t.Context(), tx)[0] != nil {
+				name += ": refused"
+			}
+			answered <- name
+		}
+		go commit("put", store.Tx{Puts: []store.Put{{Key: k, Value: []byte("1")}}})
+		synctest.Wait() // it is visible, and its sync hangs
+		go commit("check", store.Tx{Checks: []store.Check{{Key: k, Value: []byte("1")}}})
+		synctest.Wait()
+		select {
+		case name := <-answered:
+			t.Errorf("%s: answered before anything was on disk", name)
+			answered <- name
+		default:
+		}
+		close(release)
+		for range 2 {
+			if name := <-answered; strings.Contains(name, "refused") {
+				t.Error(name)
+			}
+		}
+	})
 }
 
 // TestSecondBlobWaitsForTheFirst: who puts bytes that somebody is just putting is not answered before they are on disk.

@@ -36,13 +36,10 @@ func wantFailed(t *testing.T, s *redis.Store, e store.Epoch) {
 	wantErr(t, "Err", s.Err(), redis.ErrFailed)
 }
 
-// TestFlushed: whatever is asked first after somebody emptied the server, the answer is that the store was rolled back,
-// never that a record does not exist.
-func TestFlushed(t *testing.T) {
-	t.Parallel()
-	server := redisd.Start(t, redisd.Durable...)
+// askFirst are the calls that may be the first to meet a server that is not what it was.
+func askFirst(t *testing.T) map[string]func(s *redis.Store, l store.Lease) error {
 	digest := "sha256:" + strings.Repeat("0", 64)
-	for name, first := range map[string]func(s *redis.Store, l store.Lease) error{
+	return map[string]func(s *redis.Store, l store.Lease) error{
 		"Commit":    func(s *redis.Store, l store.Lease) error { return s.Commit(t.Context(), store.Tx{Epoch: l.Epoch})[0] },
 		"Committed": func(s *redis.Store, _ store.Lease) error { _, err := s.Committed(t.Context(), 0, "a"); return err },
 		"Get":       func(s *redis.Store, _ store.Lease) error { _, err := s.Get(t.Context(), 0, recordKey("a")); return err },
@@ -68,7 +65,15 @@ func TestFlushed(t *testing.T) {
 			_, err := s.GetBlob(t.Context(), 0, tenant, digest)
 			return err
 		},
-	} {
+	}
+}
+
+// TestFlushed: whatever is asked first after somebody emptied the server, the answer is that the store was rolled back,
+// never that a record does not exist.
+func TestFlushed(t *testing.T) {
+	t.Parallel()
+	server := redisd.Start(t, redisd.Durable...)
+	for name, first := range askFirst(t) {
 		t.Run(name, func(t *testing.T) {
 			cfg := fresh(server)
 			s := open(t, cfg)
@@ -88,6 +93,25 @@ func TestFlushed(t *testing.T) {
 			}
 			acquire(t, next, 0)
 			wantErr(t, "the old process", s.Commit(t.Context(), store.Tx{Epoch: e})[0], store.ErrRolledBack)
+		})
+	}
+}
+
+// TestSetBack: whatever is asked first of a server that has forgotten acknowledged writes, the answer is that the store was rolled
+// back. Nobody is shown, or builds on, what it was before.
+func TestSetBack(t *testing.T) {
+	t.Parallel()
+	server := redisd.Start(t)
+	for name, first := range askFirst(t) {
+		t.Run(name, func(t *testing.T) {
+			cfg := inMemory(server)
+			s := open(t, cfg)
+			l := store.Lease{Epoch: acquire(t, s, 0)}
+			before := server.Do("hget", "{"+cfg.Prefix+":00}:head", "gen")
+			commit(t, s, store.Tx{Epoch: l.Epoch, Puts: putOf("a", "1"), Appends: []store.Append{entryOf(0, 1, "x")}})
+			server.Do("hset", "{"+cfg.Prefix+":00}:head", "gen", before)
+			wantErr(t, name, first(s, l), store.ErrRolledBack)
+			wantFailed(t, s, l.Epoch)
 		})
 	}
 }

@@ -192,6 +192,25 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// TestWalkOfWhatChanges: a walk during which somebody writes is none: what it handed over may never have been there together.
+func TestWalkOfWhatChanges(t *testing.T) {
+	t.Parallel()
+	s := open(t, inMemory(redisd.Start(t)))
+	e := acquire(t, s, 0)
+	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "1")})
+	write := func(store.Item) error {
+		commit(t, s, store.Tx{Epoch: e, Puts: putOf("b", "2")})
+		return nil
+	}
+	if err := s.Walk(t.Context(), 0, write); err == nil || !strings.Contains(err.Error(), "written to meanwhile") {
+		t.Errorf("it was written to meanwhile, and the walk says %v", err)
+	}
+	seen := 0
+	if err := s.Walk(t.Context(), 0, func(store.Item) error { seen++; return nil }); err != nil || seen != 2 {
+		t.Errorf("when nobody writes: %d items, %v", seen, err)
+	}
+}
+
 // fill puts a little of everything into a store.
 func fill(t *testing.T, s store.Store) {
 	t.Helper()

@@ -83,6 +83,26 @@ func testLeaseRunsOut(t *testing.T, s store.Store) {
 	wantValue(t, s, 0, key(store.TableDoc, "by"), "ann")
 }
 
+// testLeaseRenewed: a lease that was renewed runs for as long as it was renewed for, whatever it was given for at first.
+func testLeaseRenewed(t *testing.T, s store.Store) {
+	const short = time.Millisecond
+	l, err := s.Acquire(ctx(t), 0, "ann", short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := time.Now().Add(short) // at the latest
+	if _, err = s.Renew(ctx(t), l, leaseT); err != nil {
+		t.Fatal(err)
+	}
+	for !time.Now().After(over) { // a millisecond, of which most is over
+	}
+	_, err = s.Acquire(ctx(t), 0, "bob", leaseT)
+	wantErr(t, "another owner when the first lease would be over", err, store.ErrLeaseHeld)
+	if err := commitOne(t, s, store.Tx{Epoch: l.Epoch, Puts: []store.Put{put(store.TableDoc, "by", "ann")}}); err != nil {
+		t.Errorf("who renewed: %v", err)
+	}
+}
+
 func testFencing(t *testing.T, s store.Store) {
 	e1 := acquire(t, s, 0)
 	k := key(store.TableDoc, "k")

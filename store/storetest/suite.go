@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"partitions are apart", testPartitions},
 		{"leases", testLeases},
 		{"lease that ran out", testLeaseRunsOut},
+		{"lease that was renewed", testLeaseRenewed},
 		{"fencing", testFencing},
 		{"two owners", testTwoOwners},
 		{"concurrent commits", testConcurrentCommits},
