@@ -30,6 +30,9 @@ func (s *Store) Look(ctx context.Context) error {
 	if losses := strings.Join(now.losses(), "; "); losses != "" && !s.allowLoss {
 		return s.end(fmt.Errorf("%w: %s", ErrUnsafe, losses))
 	}
+	if lacking := now.lacking(); lacking != "" && before.lacking() == "" {
+		s.log.Error("store: too few replicas", "store", s.where, "error", lacking)
+	}
 	if was, is := before.worth(), now.worth(); was != is {
 		s.log.Warn("store: the server's settings have changed", "store", s.where, "acknowledged_meant", was, "acknowledged_means", is)
 	}

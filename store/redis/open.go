@@ -82,6 +82,9 @@ func (s *Store) open(ctx context.Context, cfg *Config) error {
 	found.waits = s.replicas
 	s.survey.Store(&found)
 	s.where = fmt.Sprintf("Redis %s (%s) at %s, keys %s", found.version, found.kind, strings.Join(cfg.Addrs, ","), cfg.Prefix)
+	if lacking := found.lacking(); lacking != "" {
+		return fmt.Errorf("%w: %s", ErrRefused, lacking)
+	}
 	if losses := strings.Join(found.losses(), "; "); losses != "" {
 		if !cfg.AllowLoss {
 			return fmt.Errorf("%w: %s", ErrUnsafe, losses)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,12 @@ type survey struct {
 	rewrites bool   // nothing is synced while the append-only file is rewritten
 	replicas bool   // a failover may put one of them in the primary's place
 	waits    int    // replicas that have an acknowledged write
+	fewest   int    // replicas that a primary has connected; of several primaries that with the fewest
 }
 
 // look asks every primary about itself.
 func (l *link) look(ctx context.Context, sentinels bool) (survey, error) {
-	out := survey{kind: "server alone", sync: always}
+	out := survey{kind: "server alone", sync: always, fewest: math.MaxInt}
 	if sentinels {
 		out.kind = "primary named by Sentinels"
 	}
@@ -103,6 +105,7 @@ func (l *link) lookAt(ctx context.Context, c *redis.Client) (survey, error) {
 		return survey{}, fmt.Errorf("it is a replica of %s, which nothing can be written to: give the address of the primary, or of Sentinels", info["master_host"])
 	}
 	out := survey{version: info["redis_version"], replicas: info["connected_slaves"] != "0"}
+	out.fewest, _ = strconv.Atoi(info["connected_slaves"])
 	if p := info["maxmemory_policy"]; p != "noeviction" {
 		out.evicts = p
 	}
@@ -133,6 +136,15 @@ func (s *survey) worsen(one survey) {
 	}
 	s.rewrites = s.rewrites || one.rewrites
 	s.replicas = s.replicas || one.replicas
+	s.fewest = min(s.fewest, one.fewest)
+}
+
+// lacking says that nothing can be acknowledged, since fewer replicas are connected than have to receive it; "" when enough are.
+func (s *survey) lacking() string {
+	if s.fewest >= s.waits {
+		return ""
+	}
+	return fmt.Sprintf("%d replicas have to receive what is acknowledged, and %d are connected: nothing could be; connect more, or wait for fewer", s.waits, s.fewest)
 }
 
 // losses are the settings under which acknowledged data goes without anything having failed.

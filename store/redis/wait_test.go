@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestWaitsForReplicas(t *testing.T) {
 	t.Parallel()
 	primary := redisd.Start(t, redisd.Durable...)
 	replica := redisd.StartReplica(t, primary, redisd.Durable...)
-	cfg := fresh(primary).Hurried(400*time.Millisecond, time.Second)
+	cfg := fresh(primary).Hurried(time.Second, 3*time.Second)
 	cfg.WaitReplicas = 1
 	s := open(t, cfg)
 	if d := s.Describe(); !strings.Contains(d, "received by 1 of its replicas") {
@@ -46,6 +47,23 @@ func TestWaitsForReplicas(t *testing.T) {
 		return err
 	})
 	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "3")})
+}
+
+// TestTooFewReplicas: a store that could acknowledge nothing is not opened.
+func TestTooFewReplicas(t *testing.T) {
+	t.Parallel()
+	primary := redisd.Start(t, redisd.Durable...)
+	cfg := fresh(primary).Hurried(400*time.Millisecond, time.Second)
+	cfg.WaitReplicas = 1
+	_, err := redis.Open(t.Context(), cfg)
+	if wantErr(t, "without a replica", err, redis.ErrRefused); !strings.Contains(fmt.Sprint(err), "0 are connected") {
+		t.Errorf("it says %v", err)
+	}
+	redisd.StartReplica(t, primary, redisd.Durable...)
+	open(t, cfg)
+	cfg.WaitReplicas = 2
+	_, err = redis.Open(t.Context(), cfg)
+	wantErr(t, "with one of two", err, redis.ErrRefused)
 }
 
 // TestLook: settings that lose data end a store that runs; others are told.
