@@ -127,7 +127,7 @@ func (a *app) createOffline(ctx context.Context, dir, to string) error {
 		return err
 	}
 	name := backup.NewName(time.Now())
-	m, err := backup.Create(ctx, s, to, name, a.about())
+	m, err := backup.Create(ctx, crashingSource(s), to, name, a.about())
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (a *app) showBackup(e backup.Entry) error {
 
 // about says who does something with a backup on this machine.
 func (a *app) about() backup.About {
-	return backup.About{At: time.Now(), By: localUser(), Reason: a.flags.reason, Server: versionName()}
+	return backup.About{At: time.Now(), By: localUser(), Reason: a.flags.reason, Server: versionName(), Crash: crashStep}
 }
 
 func newBackupList(a *app) *cobra.Command {

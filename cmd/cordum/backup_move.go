@@ -64,7 +64,7 @@ func (a *app) exportStore(ctx context.Context, at *storeFlags) error {
 	defer s.Close()
 	var counts backup.Counts
 	write := func(w io.Writer) (err error) {
-		counts, err = backup.Export(ctx, s, w, a.about())
+		counts, err = backup.Export(ctx, s, crashingWriter(w), a.about())
 		return err
 	}
 	if slices.Contains(outputNames, a.flags.output) {
@@ -139,7 +139,13 @@ func (a *app) importRedis(ctx context.Context, in io.Reader, remote *storeSettin
 	})
 	if s != nil {
 		if err == nil {
+			err = crashStep(backup.CrashFilled)
+		}
+		if err == nil {
 			err = s.Filled(ctx)
+		}
+		if err == nil {
+			err = crashStep(backup.CrashSettled)
 		}
 		err = errors.Join(err, s.Close())
 	}

@@ -117,7 +117,7 @@ func newBackupRestore(a *app) *cobra.Command {
 		Use:   "restore FOLDER --data-dir DIR",
 		Short: "Make a data folder of a backup",
 		Long: "Copies a backup into a data folder that is empty or not there, comparing every file with its digest; the backup stays as it\n" +
-			"is. Start a server on the folder then. The store is in a new generation: what workers have of before the restore is\n" +
+			"is. Broken off, give the command again: until it is whole no server starts on the folder (exit code 9). Start a server on the folder then. The store is in a new generation: what workers have of before the restore is\n" +
 			"refused, what they had in hand when the backup was taken has an unknown outcome or is done again, and the audit log\n" +
 			"says that it was restored, by whom and why. What came after the backup is gone: look at cordum run effects.",
 		Example: "  cordum backup restore /backup/cordum/20261121T100000Z-k3x9qa --data-dir /var/lib/cordum --reason 'disk lost'",

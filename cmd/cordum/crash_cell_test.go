@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -22,7 +23,11 @@ const cellMost = 90 * time.Second
 // cellDrive is one cell that is being played.
 type cellDrive struct {
 	t         *testing.T
-	p         *process
+	p         *process // whom people ask, and the workers' ledger is beside
+	failing   *process // the server that fails: p, or the other engine of two
+	through   *process // whom people ask instead of p; nil: nobody
+	open      func() (serverStore, error)
+	more      func() bool // has more runs started until the point is met, and tells whether to push; nil: there are enough
 	c         matrixCell
 	runs      []*sagaRun
 	worker    *sagaWorkerProcess // what fails; nil: the server does
@@ -32,6 +37,29 @@ type cellDrive struct {
 	stopped   bool // it was told to drain
 }
 
+func newCellDrive(t *testing.T, c matrixCell, asked, failing *process) *cellDrive {
+	d := &cellDrive{t: t, p: asked, failing: failing, c: c, signalled: map[string]bool{}}
+	d.addRuns("")
+	return d
+}
+
+// addRuns adds two runs, which the next push starts: one that is to succeed, and one that a person has undone.
+func (d *cellDrive) addRuns(suffix string) {
+	for _, root := range []string{rootGoes, rootUndone} {
+		r := &sagaRun{shape: d.c.shape, root: root + suffix}
+		if slices.Contains(d.c.shape.failAt, "undo") {
+			r.fail, r.times = "undo", 1
+		}
+		d.runs = append(d.runs, r)
+	}
+}
+
+// What the names of runs begin with: one whose gates a person opens, and one whose gates are kept shut.
+const (
+	rootGoes   = "one"
+	rootUndone = "other"
+)
+
 // play plays the cell; acknowledged starts that the store does not have in the end are counted in lost.
 func (c matrixCell) play(t *testing.T, lost *atomic.Int64) {
 	p := newProcess(t)
@@ -39,14 +67,8 @@ func (c matrixCell) play(t *testing.T, lost *atomic.Int64) {
 	if p.mode = []string{"--dev"}; c.plan.Point == crashBackup {
 		p.mode = append(p.mode, "--backup-dir", filepath.Join(p.dir, "backups"))
 	}
-	d := &cellDrive{t: t, p: p, c: c, signalled: map[string]bool{}}
-	for _, root := range []string{"one", "other"} {
-		r := &sagaRun{shape: c.shape, root: root}
-		if slices.Contains(c.shape.failAt, "undo") {
-			r.fail, r.times = "undo", 1
-		}
-		d.runs = append(d.runs, r)
-	}
+	d := newCellDrive(t, c, p, p)
+	d.open = func() (serverStore, error) { return openOffline(filepath.Join(p.dir, "data"), true) }
 	defer func() { lost.Add(int64(d.checkStore())) }()
 	if c.plan.Point == runner.CrashSnapshot {
 		c.shape.pad = 600 // more facts than a snapshot needs at least
@@ -61,10 +83,16 @@ func (c matrixCell) play(t *testing.T, lost *atomic.Int64) {
 		auditRuns(t, p, d.runs, false)
 		return
 	}
-	views, _ := auditRuns(t, p, d.runs, true)
-	for root, want := range map[string][2]string{"one": {"succeeded", "none"}, "other": {"failed", "done"}} {
-		if v := views[root]; v.State != want[0] || root == "other" && v.Compensation != want[1] {
-			t.Errorf("run %s is %s, compensation %s; want %v", root, v.State, v.Compensation, want)
+	d.audit()
+}
+
+// audit judges runs whose workers lived: everything happened exactly once, and each ended as people had it.
+func (d *cellDrive) audit() {
+	views, _ := auditRuns(d.t, d.p, d.runs, true)
+	for root, v := range views {
+		undone := strings.HasPrefix(root, rootUndone)
+		if want := map[bool]string{false: "succeeded", true: "failed"}[undone]; v.State != want || undone && v.Compensation != "done" {
+			d.t.Errorf("run %s is %s, compensation %s; want it %s", root, v.State, v.Compensation, want)
 		}
 	}
 }
@@ -85,11 +113,12 @@ func auditLate(t *testing.T, p *process, runs []*sagaRun) {
 	}
 }
 
-// checkStore ends the server and reads what it leaves: every log folds to what is stored beside it, the chains of the audit log hold,
+// checkStore ends the servers and reads what they leave: every log folds to what is stored beside it, the chains of the audit log hold,
 // and each start that was acknowledged is there. It answers how many are not, also of a cell that has failed.
 func (d *cellDrive) checkStore() (lost int) {
 	d.p.kill()
-	s, err := openOffline(filepath.Join(d.p.dir, "data"), true)
+	d.failing.kill()
+	s, err := d.open()
 	if err != nil {
 		d.t.Errorf("the store cannot be opened: %v", err)
 		return 0
@@ -131,13 +160,14 @@ func (d *cellDrive) fails() {
 	for range lives {
 		d.p.kill() // the one before that lives on
 		d.serverFails(plan)
+		d.comesBack(plan)
 	}
 	d.finish()
 }
 
-// serverFails starts the server, lets it meet its point, and starts it again when it did not live on.
+// serverFails starts the server that is to fail, and lets it meet its point.
 func (d *cellDrive) serverFails(plan crashPlan) {
-	p := d.p
+	p := d.failing
 	p.launch("CORDUM_TEST_CRASH=" + plan.String())
 	told := d.lines()
 	var released <-chan struct{}
@@ -152,8 +182,10 @@ func (d *cellDrive) serverFails(plan crashPlan) {
 		if plan.Action != crashExit && plan.Action != crashHang && d.lines() > told+1 {
 			return true // met and struck
 		}
-		d.push()
-		d.provoke(plan)
+		if d.more == nil || d.lines() > told || d.more() {
+			d.push()
+			d.provoke(plan)
+		}
 		return false
 	})
 	if plan.Action == crashExit && p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
@@ -165,6 +197,11 @@ func (d *cellDrive) serverFails(plan crashPlan) {
 	if d.stopped {
 		p.until("the drained server has ended", func() bool { return !p.alive() })
 	}
+}
+
+// comesBack starts a server again that did not live on.
+func (d *cellDrive) comesBack(plan crashPlan) {
+	p := d.failing
 	if plan.Point == runner.CrashOwned { // one that cannot read its store when it starts ends by itself
 		p.until("the server is ready, or has ended", func() bool { return !p.alive() || p.call("GET", "/readyz", "", nil, nil) == nil })
 	}
@@ -248,7 +285,7 @@ func (d *cellDrive) until(what string, ok func() bool) {
 
 // lines counts what crashers told.
 func (d *cellDrive) lines() int {
-	raw, err := os.ReadFile(d.p.log.Name())
+	raw, err := os.ReadFile(d.failing.log.Name())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -258,7 +295,7 @@ func (d *cellDrive) lines() int {
 // push saves the workflow, starts the runs, and does what people do: they open one's gates, and keep the other's shut. What fails
 // is tried again by the next call.
 func (d *cellDrive) push() {
-	p := d.p
+	p := cmp.Or(d.through, d.p)
 	if !d.saved {
 		for _, definition := range d.c.shape.definitions {
 			if p.call("POST", "/api/v1/workflows", "application/yaml", []byte(definition), nil) != nil {
@@ -285,7 +322,10 @@ func (d *cellDrive) push() {
 		return
 	}
 	for _, a := range page.Items {
-		answer := map[string]string{"one": "approve", "other": "deny"}[rootOf[a.RunID]]
+		answer := "approve"
+		if strings.HasPrefix(rootOf[a.RunID], rootUndone) {
+			answer = "deny"
+		}
 		_ = p.call("POST", "/api/v1/approvals/"+a.ID+"/decide", "application/json", fmt.Appendf(nil, `{"decision":%q}`, answer), nil)
 	}
 }
@@ -307,8 +347,8 @@ func (d *cellDrive) provoke(plan crashPlan) {
 			d.asked++
 		}
 	case runner.CrashDrain:
-		if !d.stopped && p.sagaDone() > 0 && p.call("GET", "/readyz", "", nil, nil) == nil {
-			d.stopped = p.cmd.Process.Signal(syscall.SIGTERM) == nil
+		if f := d.failing; !d.stopped && p.sagaDone() > 0 && f.call("GET", "/readyz", "", nil, nil) == nil {
+			d.stopped = f.cmd.Process.Signal(syscall.SIGTERM) == nil
 		}
 	}
 }

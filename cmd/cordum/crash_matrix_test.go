@@ -19,7 +19,9 @@ import (
 )
 
 // The crash matrix: at each crash point a real process dies, hangs, or fails in what comes next, the first and a later time, with
-// runs of each shape. `make crash` plays all of it; a test plays a sample that its seed chooses.
+// runs of each shape. Its families are a server on its data folder (here), one of two on a Redis (crash_replicas_test.go), and
+// commands about stores (crash_commands_test.go). `make crash` plays all of it; a test plays all commands, and of the others a sample
+// that its seed chooses.
 
 var (
 	crashCellsFlag    = flag.String("crash.cells", "", "cells of the crash matrix: all, or words that their names begin with, with commas between; default: a sample")
@@ -40,13 +42,29 @@ type matrixCell struct {
 	shape *sagaShape
 }
 
-// name is what -crash.cells names it by.
 func (c matrixCell) name() string {
 	return fmt.Sprintf("%s/%s/%d/%s", c.plan.Point, c.plan.Action, c.plan.Hit, c.shape.id)
 }
 
+func (c matrixCell) family() string { return "one engine, data folder" }
+
+func (c matrixCell) hangs() bool { return c.plan.Action == crashHang }
+
+// playable is what the matrix plays: a cell of one of its families.
+type playable interface {
+	// name is what -crash.cells names it by.
+	name() string
+	// family is what it is counted with.
+	family() string
+	// hangs tells whether it mostly waits.
+	hangs() bool
+	// play plays it; acknowledged starts that the store does not have in the end are counted in lost.
+	play(t *testing.T, lost *atomic.Int64)
+}
+
 // matrixPoints are all crash points, in their order: the engine's, those around it, and a worker's. There is none between an act
-// and its audit record (CP19): they are one commit. A pack's install and a store's migration (CP21, CP22) are other tests'.
+// and its audit record (CP19): they are one commit. A pack's install (CP21) is another test's; a store's upgrade, and what else
+// commands do to stores (CP22, CP24), have cells of their own.
 func matrixPoints() []string {
 	points := slices.Concat(runner.CrashPoints(), []string{crashAnswered, crashBackup}, workerPoints())
 	slices.SortStableFunc(points, func(a, b string) int {
@@ -114,16 +132,16 @@ func slow(c matrixCell) bool {
 }
 
 // chosenCells are those that the flags ask for.
-func chosenCells(t *testing.T) (cells []matrixCell) {
-	all := matrixCells()
+func chosenCells(t *testing.T) (cells []playable) {
+	one, two, commands := matrixCells(), replicaCells(), asCells(commandCells())
 	switch *crashCellsFlag {
 	case "all":
-		return all
+		return slices.Concat(asCells(one), asCells(two), commands)
 	case "":
 		t.Logf("a sample of the crash matrix: -crash.seed %d", *crashSeedFlag)
-		return sampleCells(*crashSeedFlag, all)
+		return slices.Concat(asCells(sampleCells(*crashSeedFlag, one)), asCells(sampleReplicaCells(*crashSeedFlag, two)), commands)
 	}
-	for _, c := range all {
+	for _, c := range slices.Concat(asCells(one), asCells(two), commands) {
 		for prefix := range strings.SplitSeq(*crashCellsFlag, ",") {
 			if strings.HasPrefix(c.name()+"/", prefix) {
 				cells = append(cells, c)
@@ -137,6 +155,13 @@ func chosenCells(t *testing.T) (cells []matrixCell) {
 	return cells
 }
 
+func asCells[C playable](some []C) (cells []playable) {
+	for _, c := range some {
+		cells = append(cells, c)
+	}
+	return cells
+}
+
 // TestCrashMatrix plays cells of the crash matrix. In each, two runs are started, one of which a person has undone, while a process
 // fails; then nothing acknowledged is lost, everything ends as it should, and the workers' ledger says that each effect was had,
 // and each undone, once.
@@ -146,8 +171,11 @@ func TestCrashMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	cells, began := chosenCells(t), time.Now()
-	m := matrix{t: t, all: len(cells)}
-	hanging, quick := make(chan matrixCell), make(chan matrixCell)
+	if slices.ContainsFunc(cells, func(c playable) bool { return c.family() == commandFamily }) {
+		leftStore(t) // as above
+	}
+	m := newMatrix(t, cells)
+	hanging, quick := make(chan playable), make(chan playable)
 	var players sync.WaitGroup
 	for range max(*crashParallelFlag, 1) {
 		players.Go(func() { m.play(quick) })
@@ -156,10 +184,10 @@ func TestCrashMatrix(t *testing.T) {
 		}
 	}
 	var feeders sync.WaitGroup
-	feed := func(to chan<- matrixCell, hangs bool) {
+	feed := func(to chan<- playable, hangs bool) {
 		defer close(to)
 		for _, c := range cells {
-			if (c.plan.Action == crashHang) == hangs {
+			if c.hangs() == hangs {
 				to <- c
 			}
 		}
@@ -173,22 +201,46 @@ func TestCrashMatrix(t *testing.T) {
 
 // matrix counts what came of cells.
 type matrix struct {
-	t      *testing.T
-	all    int
-	passed atomic.Int64
-	lost   atomic.Int64 // acknowledged starts that a store does not have
-	mu     sync.Mutex
-	failed []string
+	t    *testing.T
+	all  int
+	lost atomic.Int64 // acknowledged starts that a store does not have
+
+	mu       sync.Mutex
+	families []*family
+	passed   int
+	failed   []string
 }
 
-func (m *matrix) play(cells <-chan matrixCell) {
+// family counts the cells of one kind.
+type family struct {
+	name        string
+	all, passed int
+}
+
+func newMatrix(t *testing.T, cells []playable) *matrix {
+	m := &matrix{t: t, all: len(cells)}
+	for _, c := range cells {
+		m.of(c).all++
+	}
+	return m
+}
+
+// of is the family of a cell.
+func (m *matrix) of(c playable) *family {
+	for _, f := range m.families {
+		if f.name == c.family() {
+			return f
+		}
+	}
+	m.families = append(m.families, &family{name: c.family()})
+	return m.families[len(m.families)-1]
+}
+
+func (m *matrix) play(cells <-chan playable) {
 	for c := range cells {
-		if m.t.Run(strings.ReplaceAll(c.name(), "/", "_"), func(t *testing.T) { c.play(t, &m.lost) }) {
-			m.passed.Add(1)
-		} else {
-			m.mu.Lock()
-			m.failed = append(m.failed, c.name())
-			m.mu.Unlock()
+		passed := m.t.Run(strings.ReplaceAll(c.name(), "/", "_"), func(t *testing.T) { c.play(t, &m.lost) })
+		m.count(c, passed)
+		if !passed {
 			fmt.Fprintf(os.Stderr, "failed: make crash CELLS=%s\n", c.name())
 		}
 		if *crashCellsFlag != "" {
@@ -197,10 +249,21 @@ func (m *matrix) play(cells <-chan matrixCell) {
 	}
 }
 
+func (m *matrix) count(c playable, passed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !passed {
+		m.failed = append(m.failed, c.name())
+		return
+	}
+	m.passed++
+	m.of(c).passed++
+}
+
 func (m *matrix) progress() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if done := int(m.passed.Load()) + len(m.failed); done%25 == 0 || done == m.all {
+	if done := m.passed + len(m.failed); done%25 == 0 || done == m.all {
 		fmt.Fprintf(os.Stderr, "crash matrix: %d of %d cells, %d failed\n", done, m.all, len(m.failed))
 	}
 }
@@ -208,7 +271,10 @@ func (m *matrix) progress() {
 // report says how many cells passed, and how to play again what failed.
 func (m *matrix) report(took time.Duration) {
 	slices.Sort(m.failed)
-	line := fmt.Sprintf("crash matrix: cells passed/run %d/%d in %v", m.passed.Load(), m.all, took.Round(time.Second))
+	line := fmt.Sprintf("crash matrix: cells passed/run %d/%d in %v", m.passed, m.all, took.Round(time.Second))
+	for _, f := range m.families {
+		line += fmt.Sprintf("; %s: %d/%d", f.name, f.passed, f.all)
+	}
 	m.t.Log(line)
 	if *crashCellsFlag != "" {
 		fmt.Fprintln(os.Stderr, line)
@@ -216,13 +282,47 @@ func (m *matrix) report(took time.Duration) {
 	if *crashProofFlag == "" || *crashCellsFlag != "all" {
 		return
 	}
-	err := proof.Write(*crashProofFlag, proof.Record{Name: "crash", Command: "make crash", Took: took.Seconds(), Figures: []proof.Figure{
-		{Name: "cells passed / run", Value: fmt.Sprintf("%d / %d", m.passed.Load(), m.all), Goal: "all", Met: len(m.failed) == 0},
-		{Name: "points x actions x times x shapes", Value: fmt.Sprintf("%d x %d x 2 x %d", len(matrixPoints()), len(crashActions()), len(matrixShapes()))},
-		proof.Count("acknowledged starts lost", int(m.lost.Load()), 0),
-	}})
+	err := proof.Write(*crashProofFlag, proof.Record{Name: "crash", Command: "make crash", Took: took.Seconds(), Figures: m.figures()})
 	if err != nil {
 		m.t.Error(err)
+	}
+}
+
+// figures are what the record says: all cells, and those of each family.
+func (m *matrix) figures() []proof.Figure {
+	passed := func(name string, passed, all int) proof.Figure {
+		return proof.Figure{Name: name, Value: fmt.Sprintf("%d / %d", passed, all), Goal: "all", Met: passed == all}
+	}
+	figures := []proof.Figure{passed("cells passed / run", m.passed, m.all)}
+	for _, f := range m.families {
+		figures = append(figures, passed("cells: "+f.name, f.passed, f.all))
+	}
+	return append(
+		figures,
+		proof.Figure{Name: "points x actions x times x shapes", Value: fmt.Sprintf("%d x %d x 2 x %d", len(matrixPoints()), len(crashActions()), len(matrixShapes()))},
+		proof.Count("acknowledged starts lost", int(m.lost.Load()), 0),
+	)
+}
+
+// TestMatrixIsRecorded writes what came of some cells into a record, which reads as it was written.
+func TestMatrixIsRecorded(t *testing.T) {
+	cells := []playable{matrixCells()[0], matrixCells()[1], replicaCells()[0], commandCells()[0]}
+	m := newMatrix(t, cells)
+	for i, c := range cells {
+		m.count(c, i != 1)
+	}
+	root := t.TempDir()
+	if err := proof.Write(root, proof.Record{Name: "crash", Command: "make crash", Figures: m.figures()}); err != nil {
+		t.Fatal(err)
+	}
+	records, err := proof.Read(root)
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%v, %v", records, err)
+	}
+	for _, want := range []string{"cells passed / run: 3 / 4 false", "cells: one engine, data folder: 1 / 2 false", "cells: two engines, Redis: 1 / 1 true", "cells: commands about stores: 1 / 1 true"} {
+		if !slices.ContainsFunc(records[0].Figures, func(f proof.Figure) bool { return fmt.Sprintf("%s: %s %t", f.Name, f.Value, f.Met) == want }) {
+			t.Errorf("the record does not say %q: %+v", want, records[0].Figures)
+		}
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +44,14 @@ const (
 	crashBackup   = "CP24" // a backup's data is copied, its manifest is not written
 )
 
+// Points of commands about stores, besides those of backup.
+const (
+	crashWanted    = "CP22.wanted"  // the servers have been asked to raise the store's level, the command does not wait yet
+	crashRaising   = "CP22.raising" // the level is to be raised, by the command or a server
+	crashRaised    = "CP22.raised"  // the level is raised, nobody knows
+	crashExporting = "CP24.writing" // a half of an export is written
+)
+
 // crashOp is a kind of thing that a process does towards others.
 type crashOp uint8
 
@@ -53,6 +63,7 @@ const (
 	crashSend           // a message on the bus
 	crashAnswer         // what is written to an HTTP client; its connection is cut
 	crashCopy           // the rest of a backup
+	crashRest           // the rest of a command
 )
 
 // crashNext says what comes next behind each point, and is struck by an error there.
@@ -74,6 +85,17 @@ var crashNext = map[string]crashOp{
 	runner.CrashPublished: crashCommit,
 	runner.CrashDrain:     crashCommit,
 	crashBackup:           crashCopy,
+
+	crashWanted:         crashRest,
+	crashRaising:        crashRest,
+	crashRaised:         crashRest,
+	crashExporting:      crashRest,
+	backup.CrashCopying: crashRest,
+	backup.CrashCopied:  crashRest,
+	backup.CrashLoading: crashRest,
+	backup.CrashFilled:  crashRest,
+	backup.CrashPlaced:  crashRest,
+	backup.CrashSettled: crashRest,
 }
 
 // crashPlan says where a process fails on purpose, how, and at which time that it passes there. The zero value: nowhere.
@@ -172,10 +194,20 @@ func (c *crasher) pass(point string) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // nothing runs behind this point
 	case crashHang:
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		hangHere()
 	case crashError, crashDoneError:
 		c.next, c.after = crashNext[point], c.plan.Action == crashDoneError
 	}
+}
+
+// hangHere stops the process. Nothing runs behind this point before somebody lets the process go on: that it is stopped reaches each
+// of its threads a moment later only, this one perhaps last.
+func hangHere() {
+	goesOn := make(chan os.Signal, 1)
+	signal.Notify(goesOn, syscall.SIGCONT)
+	defer signal.Stop(goesOn)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	<-goesOn
 }
 
 // strike tells whether the next thing of a kind is this one, and is to fail; done says that it is done all the same.
@@ -286,6 +318,79 @@ func (s crashSource) Checkpoint(ctx context.Context, dir string) error {
 	}
 	s.c.pass(crashBackup)
 	return s.c.around(crashCopy, func() error { return nil })
+}
+
+// WantLevel is that of the store.
+func (s *crashStore) WantLevel(ctx context.Context, to store.Level) error {
+	return s.serverStore.(store.Upgrader).WantLevel(ctx, to)
+}
+
+// ReadLevel is that of the store.
+func (s *crashStore) ReadLevel(ctx context.Context) (store.Upgraded, error) {
+	return s.serverStore.(store.Upgrader).ReadLevel(ctx)
+}
+
+// RaiseLevel passes the points of an upgrade that a server does.
+func (s *crashStore) RaiseLevel(ctx context.Context, to store.Level) error {
+	return raised(s.c.step, func() error { return s.serverStore.(store.Upgrader).RaiseLevel(ctx, to) })
+}
+
+// raised raises a store's level between its points.
+func raised(step func(string) error, raise func() error) error {
+	if err := step(crashRaising); err != nil {
+		return err
+	}
+	if err := raise(); err != nil {
+		return err
+	}
+	return step(crashRaised)
+}
+
+// step passes a point; when it answers an error, what comes next is not to be done.
+func (c *crasher) step(point string) error {
+	if c == nil {
+		return nil
+	}
+	c.pass(point)
+	return c.around(crashRest, func() error { return nil })
+}
+
+// commandCrasher is what makes a command fail that is no server.
+var commandCrasher = sync.OnceValues(orderedCrash)
+
+// crashStep passes a point of a command.
+func crashStep(point string) error {
+	c, err := commandCrasher()
+	return errors.Join(err, c.step(point))
+}
+
+// crashingSource is what a command takes a backup of.
+func crashingSource(s backup.Source) backup.Source {
+	c, _ := commandCrasher() // an order that does not read is an error of the next step
+	return c.sourceOf(s)
+}
+
+// crashingWriter is what a command exports to.
+func crashingWriter(w io.Writer) io.Writer {
+	if c, _ := commandCrasher(); c != nil {
+		return crashWriter{w}
+	}
+	return w
+}
+
+// crashWriter passes a point in the middle of each write.
+type crashWriter struct{ w io.Writer }
+
+func (w crashWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p[:len(p)/2])
+	if err == nil {
+		err = crashStep(crashExporting)
+	}
+	if err != nil {
+		return n, err
+	}
+	rest, err := w.w.Write(p[n:])
+	return n + rest, err
 }
 
 // listenerOf is where HTTP clients are answered.

@@ -41,7 +41,7 @@ var exitMeanings = []struct {
 	{exitCompensated, "the run failed and was compensated"},
 	{exitDenied, "denied, by policy or by a person"},
 	{exitWaiting, "the run waits for a person: an approval, a held compensation (--no-wait-approval)"},
-	{exitTampered, "a check found that the audit log, evidence, a backup or an export is not what was recorded, or not whole"},
+	{exitTampered, "a check found that the audit log, evidence, a backup, an export or a store is not what was recorded, or not whole"},
 	{exitTimeout, "timeout (--timeout)"},
 	{exitInterrupted, "interrupted (the run goes on)"},
 }

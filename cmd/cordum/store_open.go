@@ -40,6 +40,9 @@ func openStore(ctx context.Context, cfg *serveConfig, log *slog.Logger) (serverS
 	if cfg.Store.external() {
 		return openRedisStore(ctx, cfg, log)
 	}
+	if partial, is := backup.Unfinished(cfg.DataDir); is {
+		return nil, unfinished(cfg.DataDir, partial)
+	}
 	s, err := pebble.Open(pebble.Config{Dir: cfg.DataDir, Partitions: cfg.Partitions, Logger: log})
 	switch {
 	case errors.Is(err, store.ErrLocked):
@@ -54,6 +57,14 @@ func openStore(ctx context.Context, cfg *serveConfig, log *slog.Logger) (serverS
 		return nil, fmt.Errorf("cannot open the data folder (--data-dir): %w", err)
 	}
 	return s, nil
+}
+
+// unfinished refuses a folder that is not filled to its end, or whose filling lies beside it: a new, empty store must not be served
+// where another one was to come back.
+func unfinished(dir, partial string) error {
+	return &coded{exitTampered, fmt.Errorf("the data folder %s is not whole: cordum backup restore or import was broken off in %s, or is under way (%w)\n"+
+		"  give that command again, with --data-dir %s: it begins anew\n  if a new, empty store is meant: remove %s",
+		dir, partial, pebble.ErrUnfinished, strings.TrimSuffix(partial, backup.RestoringSuffix), partial)}
 }
 
 // openRedisStore connects to a store in Redis, which must be one that this data folder may have seen before.
@@ -82,6 +93,9 @@ func openRedisStore(ctx context.Context, cfg *serveConfig, log *slog.Logger) (se
 func storeRefused(at *storeSettings, dir string, known *redis.Mark, err error) error {
 	next := ""
 	switch {
+	case errors.Is(err, redis.ErrFilling):
+		return &coded{exitTampered, fmt.Errorf("the store at %s (%s) is not whole: cordum backup import was broken off, or is under way (%w)\n"+
+			"  give that command again, with --store %s: it begins anew", at.withoutPassword(), at.at().name, err, at.withoutPassword())}
 	case known != nil && (errors.Is(err, store.ErrRolledBack) || errors.Is(err, redis.ErrEmpty)):
 		next = fmt.Sprintf("\n  if Redis was put back from a copy on purpose: cordum store refence --store %s --from COPY --taken TIME --reason WHY"+
 			"\n  if this is meant to be another store: give the server a data folder of its own, or remove %s", at.withoutPassword(), markFile(dir))
@@ -172,6 +186,8 @@ func openOffline(dir string, readOnly bool) (*pebble.Store, error) {
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return nil, fmt.Errorf("--data-dir: %s is %w: stop it, or have it take a backup (cordum backup create without --data-dir) and use that", dir, errServed)
+	case errors.Is(err, pebble.ErrUnfinished):
+		return nil, unfinished(dir, dir)
 	case errors.Is(err, pebble.ErrForeign) && readOnly:
 		return nil, usagef("--data-dir: %s is neither a server's data folder nor a backup", dir)
 	case errors.Is(err, fs.ErrNotExist):

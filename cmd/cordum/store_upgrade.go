@@ -99,9 +99,12 @@ func (f *storeFlags) openToUpgrade(ctx context.Context, a *app, dry bool) (s upg
 // upgradeStore raises the level, or has the servers that use the store do it and waits for them.
 func upgradeStore(ctx context.Context, s upgradable, to store.Level, used bool) error {
 	if !used {
-		return s.RaiseLevel(ctx, to)
+		return raised(crashStep, func() error { return s.RaiseLevel(ctx, to) })
 	}
 	if err := s.WantLevel(ctx, to); err != nil {
+		return err
+	}
+	if err := crashStep(crashWanted); err != nil {
 		return err
 	}
 	poll := time.NewTicker(upgradePoll)

@@ -234,6 +234,12 @@ func TestBrokenOff(t *testing.T) {
 	if err := os.MkdirAll(dir+"/new.restoring/x", 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := backup.Restore(t.Context(), at, dir+"/new", about); !errors.Is(err, backup.ErrNotEmpty) {
+		t.Errorf("what no restore left would be removed: %v", err)
+	}
+	if err := os.WriteFile(dir+"/new.restoring/"+pebble.UnfinishedFile, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := backup.Restore(t.Context(), at, dir+"/new", about); err != nil {
 		t.Error(err)
 	}
@@ -244,6 +250,53 @@ func TestBrokenOff(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(dir + "/newer*"); len(left) > 0 {
 		t.Errorf("left is %q", left)
+	}
+}
+
+// A restore that is broken off anywhere leaves nothing that opens, says so, and can be given again.
+func TestRestoreBrokenOffAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	at, m := create(t, filled(t, dir+"/data"), dir+"/shelf")
+	for _, point := range []string{backup.CrashCopying, backup.CrashCopied, backup.CrashFilled, backup.CrashPlaced} {
+		into := dir + "/" + point
+		dying := about
+		dying.Crash = func(p string) error {
+			if p == point {
+				panic(p) // nothing runs behind it, as in a process that is killed
+			}
+			return nil
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s was not passed", point)
+				}
+			}()
+			_, _ = backup.Restore(t.Context(), at, into, dying)
+		}()
+		partial, is := backup.Unfinished(into)
+		if !is {
+			t.Fatalf("%s: nothing says that it is not whole", point)
+		}
+		for _, readOnly := range []bool{true, false} {
+			if s, err := pebble.Open(pebble.Config{Dir: partial, ReadOnly: readOnly}); !errors.Is(err, pebble.ErrUnfinished) {
+				t.Errorf("%s: it opens: %v, %v", point, s, err)
+			}
+		}
+		who, err := backup.Restore(t.Context(), at, into, about)
+		if err != nil {
+			t.Fatalf("%s: again: %v", point, err)
+		}
+		if partial, is := backup.Unfinished(into); is {
+			t.Errorf("%s: done again, %s says that it is not whole", point, partial)
+		}
+		s := open(t, pebble.Config{Dir: into})
+		if got := s.Identity(); got.Generation != who.Generation || got.Generation <= m.Generation {
+			t.Errorf("%s: it is %+v", point, got)
+		}
+		if left, _ := filepath.Glob(into + ".*"); len(left) > 0 {
+			t.Errorf("%s: left is %q", point, left)
+		}
 	}
 }
 
@@ -272,7 +325,7 @@ func TestExportIsImported(t *testing.T) {
 		t.Errorf("imported %q\nwant %q", got, want)
 	}
 	l, err := back.Acquire(t.Context(), 0, "o", time.Hour)
-	if err != nil || l.Epoch>>32 != store.Epoch(who.Generation) {
+	if err != nil || l.Epoch/1_000_000 != store.Epoch(who.Generation) {
 		t.Errorf("epoch %d, %v", l.Epoch, err)
 	}
 }
@@ -303,6 +356,10 @@ func TestExportThatWasChanged(t *testing.T) {
 			rt.Fatal("imported")
 		}
 	})
+	shouted := bytes.Replace(text, []byte(`"sha256":`), []byte(`"SHA256":`), 1)
+	if _, _, err := backup.ImportFolder(t.Context(), bytes.NewReader(shouted), dir+"/new", about); !errors.Is(err, backup.ErrDamaged) || bytes.Equal(shouted, text) {
+		t.Errorf("another name for the same: %v", err)
+	}
 	if _, _, err := backup.ImportFolder(t.Context(), bytes.NewReader(text[:len(text)-2]), dir+"/new", about); !errors.Is(err, backup.ErrDamaged) {
 		t.Errorf("cut off: %v", err)
 	}

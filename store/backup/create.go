@@ -27,6 +27,8 @@ type About struct {
 	By     string // as user:ann
 	Reason string
 	Server string // version of the program
+	// Crash is called at the places that are named beside CrashCopying; tests end the process there. Default: nothing.
+	Crash func(point string) error
 }
 
 // partialPrefix begins the name of what is not whole yet.

@@ -64,16 +64,21 @@ func newLineWriter(w io.Writer) *lineWriter {
 	return &lineWriter{buf: bufio.NewWriterSize(w, 1<<20), sum: sha256.New()}
 }
 
+// encodeLine is a line as it is written.
+func encodeLine(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	return append(raw, '\n'), err
+}
+
 func (w *lineWriter) write(v any) {
 	if w.err != nil {
 		return
 	}
-	raw, err := json.Marshal(v)
+	raw, err := encodeLine(v)
 	if err != nil {
 		w.err = err
 		return
 	}
-	raw = append(raw, '\n')
 	w.sum.Write(raw)
 	_, w.err = w.buf.Write(raw)
 }

@@ -35,6 +35,10 @@ type Imported struct {
 // generation; Import does not close it. The store is good only when Import answers nil: an export that was cut off or changed is
 // found at its end.
 func Import(ctx context.Context, r io.Reader, open func(Header) (store.Store, error)) (Imported, error) {
+	return load(ctx, r, About{}, open)
+}
+
+func load(ctx context.Context, r io.Reader, about About, open func(Header) (store.Store, error)) (Imported, error) {
 	in := newLineReader(r)
 	var out Imported
 	if err := in.header(&out.Header); err != nil {
@@ -47,7 +51,7 @@ func Import(ctx context.Context, r io.Reader, open func(Header) (store.Store, er
 	if s.Partitions() != out.Header.Partitions {
 		return out, fmt.Errorf("%w: the store has %d partitions, the export %d", store.ErrInvalid, s.Partitions(), out.Header.Partitions)
 	}
-	to := &loader{store: s, leases: make([]store.Lease, s.Partitions())}
+	to := &loader{store: s, leases: make([]store.Lease, s.Partitions()), about: about}
 	end, err := in.each(func(p store.Partition, i store.Item) error {
 		out.Counts.add(i)
 		return to.put(ctx, p, i)
@@ -146,6 +150,9 @@ func (r *lineReader) each(take func(store.Partition, store.Item) error) (ending,
 			if sum := hex.EncodeToString(r.sum.Sum(nil)); sum != l.End.SHA256 {
 				return ending{}, fmt.Errorf("%w: the export has changed: its digest differs", ErrDamaged)
 			}
+			if text, err := encodeLine(l); err != nil || !bytes.Equal(text, raw) { // nothing else vouches for this line
+				return ending{}, fmt.Errorf("%w: the last line of the export has changed", ErrDamaged)
+			}
 			return *l.End, nil
 		}
 		r.sum.Write(raw)
@@ -163,6 +170,7 @@ func (r *lineReader) each(take func(store.Partition, store.Item) error) (ending,
 type loader struct {
 	store  store.Store
 	leases []store.Lease
+	about  About
 	tx     store.Tx
 	logs   map[store.LogID]bool // of tx
 	bytes  int
@@ -257,6 +265,9 @@ func (l *loader) flush(ctx context.Context) error {
 		return nil
 	}
 	err := l.store.Commit(ctx, l.tx)[0]
+	if err == nil {
+		err = l.about.reach(CrashLoading)
+	}
 	l.tx.Puts, l.tx.Appends, l.tx.Deletes = l.tx.Puts[:0], l.tx.Appends[:0], l.tx.Deletes[:0]
 	l.bytes, l.logs = 0, nil
 	return err
@@ -276,7 +287,7 @@ func (l *loader) release(ctx context.Context) error {
 // closes it, and it is good only when ImportStore answers nil.
 func ImportStore(ctx context.Context, r io.Reader, about About, open func(who store.Identity, partitions int) (store.Store, error)) (store.Identity, Imported, error) {
 	var who store.Identity
-	out, err := Import(ctx, r, func(h Header) (store.Store, error) {
+	out, err := load(ctx, r, about, func(h Header) (store.Store, error) {
 		who = h.identity(about)
 		return open(who, h.Partitions)
 	})
@@ -286,17 +297,17 @@ func ImportStore(ctx context.Context, r io.Reader, about About, open func(who st
 	return who, out, nil
 }
 
-// ImportFolder makes an embedded store of an export, in a folder that must be empty or not there. Broken off, it is as if nothing
-// had been done.
+// ImportFolder makes an embedded store of an export, in a folder that must be empty or not there. Broken off, it can be done again,
+// and nobody opens what it left: see [Unfinished].
 func ImportFolder(ctx context.Context, r io.Reader, into string, about About) (store.Identity, Imported, error) {
 	var who store.Identity
 	var out Imported
-	err := fill(into, func(partial string) error {
+	err := fill(into, about, func(partial string) error {
 		var s *pebble.Store
 		var err error
 		who, out, err = ImportStore(ctx, r, about, func(who store.Identity, partitions int) (store.Store, error) {
 			s, err = pebble.Open(pebble.Config{
-				Dir: partial, Partitions: partitions, Identity: &who, Logger: slog.New(slog.DiscardHandler),
+				Dir: partial, Filling: true, Partitions: partitions, Identity: &who, Logger: slog.New(slog.DiscardHandler),
 			})
 			return s, err
 		})

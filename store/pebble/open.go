@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,12 @@ const formatName = "cordum-store"
 // ErrForeign says the folder holds something that is no store of ours; it is left as it is.
 var ErrForeign = errors.New("store/pebble: the folder is not a Cordum store")
 
+// UnfinishedFile is in a folder as long as it is being filled, by a restore or an import. What it holds has no meaning.
+const UnfinishedFile = "UNFINISHED"
+
+// ErrUnfinished says that a folder was being filled when that was broken off, or that it goes on: there is no whole store in it.
+var ErrUnfinished = errors.New("store/pebble: the store is not filled to its end")
+
 // Config says where a store is and how it is run.
 type Config struct {
 	// Dir is the folder; it is made when absent. Required.
@@ -45,6 +52,8 @@ type Config struct {
 	// ReadOnly opens a store that is there without changing anything in it but for the lock of its folder: what would
 	// write answers store.ErrInvalid.
 	ReadOnly bool
+	// Filling opens a store that is not filled to its end, for the one who fills it.
+	Filling bool
 	// Logger gets what the operator should know; nil means slog.Default().
 	Logger *slog.Logger
 	// Clock dates leases and transaction ids; nil means time.Now.
@@ -64,8 +73,8 @@ type meta struct {
 }
 
 // Open opens a store, or makes one in an empty or absent folder. It answers store.ErrLocked when another process has
-// it, store.ErrNewer when a newer version wrote it, ErrForeign when the folder holds something else. The caller must
-// Close it.
+// it, store.ErrNewer when a newer version wrote it, ErrUnfinished when it was not filled to its end, ErrForeign when the folder
+// holds something else. The caller must Close it.
 func Open(cfg Config) (*Store, error) {
 	s, err := newStore(cfg)
 	if err != nil {
@@ -149,7 +158,7 @@ func (s *Store) lockFolder(disk vfs.FS) error {
 }
 
 func (s *Store) openLocked(cfg Config, disk vfs.FS) error {
-	if err := refuseForeign(disk, s.dir); err != nil {
+	if err := refuseForeign(disk, s.dir, cfg.Filling); err != nil {
 		return err
 	}
 	opts := s.options(cfg.FS)
@@ -177,14 +186,17 @@ func (s *Store) openLocked(cfg Config, disk vfs.FS) error {
 // folder.
 var pebbleFile = regexp.MustCompile(`^(streams|LOCK|CURRENT|(MANIFEST|OPTIONS|marker)[-.].*|\d+\.(log|sst|blob|dbtmp)|\d+-\d+\.log|.*\.dbtmp)$`)
 
-// refuseForeign refuses a folder with files that are not a store's.
-func refuseForeign(disk vfs.FS, dir string) error {
+// refuseForeign refuses a folder with files that are not a store's, and one that somebody else is filling.
+func refuseForeign(disk vfs.FS, dir string, filling bool) error {
 	names, err := disk.List(dir)
 	if err != nil {
 		return fmt.Errorf("store/pebble: read the folder %s: %w", dir, err)
 	}
+	if slices.Contains(names, UnfinishedFile) && !filling {
+		return fmt.Errorf("%w: %s", ErrUnfinished, dir)
+	}
 	for _, name := range names {
-		if !pebbleFile.MatchString(name) {
+		if !pebbleFile.MatchString(name) && name != UnfinishedFile {
 			return fmt.Errorf("%w: %s holds %q; choose an empty folder", ErrForeign, dir, name)
 		}
 	}
