@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,7 +195,7 @@ func ask[T any](ctx context.Context, most time.Duration, do func(context.Context
 
 // telling is the more telling of two errors in a row: that time ran out says less than what it ran out over.
 func telling(before, err error) error {
-	if before != nil && errors.Is(err, context.DeadlineExceeded) {
+	if before != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
 		return before
 	}
 	return err

@@ -69,10 +69,10 @@ func (l *link) clusterIsWhole(ctx context.Context) error {
 		}
 		fields := infoFields(info)
 		if fields["cluster_state"] != "ok" {
-			return "", clusterDown("CLUSTERDOWN cluster_state is " + fields["cluster_state"])
+			return "", serverError("CLUSTERDOWN cluster_state is " + fields["cluster_state"])
 		}
 		if n := fields["cluster_slots_assigned"]; n != "16384" {
-			return "", clusterDown("CLUSTERDOWN its nodes have " + n + " slots of 16384")
+			return "", serverError("CLUSTERDOWN its nodes have " + n + " slots of 16384")
 		}
 		return "", nil
 	})
@@ -82,21 +82,20 @@ func (l *link) clusterIsWhole(ctx context.Context) error {
 	return nil
 }
 
-// clusterDown is what a node would answer for slots that nobody has.
-type clusterDown string
+// serverError is what a server would answer to a command that it cannot do now.
+type serverError string
 
-func (e clusterDown) Error() string { return string(e) }
+func (e serverError) Error() string { return string(e) }
 
 // RedisError marks it as a server's answer.
-func (clusterDown) RedisError() {}
+func (serverError) RedisError() {}
 
 // lookAt asks one server. CONFIG may be forbidden, as where somebody else runs the server: then the worst is assumed.
 func (l *link) lookAt(ctx context.Context, c *redis.Client) (survey, error) {
-	raw, err := ask(ctx, l.patience, func(ctx context.Context) (string, error) { return c.Info(ctx, "everything").Result() })
+	info, err := ask(ctx, l.patience, func(ctx context.Context) (map[string]string, error) { return settledInfo(ctx, c) })
 	if err != nil {
 		return survey{}, err
 	}
-	info := infoFields(raw)
 	major, _, _ := strings.Cut(info["redis_version"], ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestServer {
 		return survey{}, fmt.Errorf("it is Redis %q, and %d.0 or later is needed", info["redis_version"], oldestServer)
@@ -126,6 +125,20 @@ func (l *link) lookAt(ctx context.Context, c *redis.Client) (survey, error) {
 	}
 	out.rewrites = conf["no-appendfsync-on-rewrite"] == "yes"
 	return out, nil
+}
+
+// settledInfo is what a server says of itself when it has read its data. Before that it says that it has no append-only file: while it
+// reads the file, it does not write to it.
+func settledInfo(ctx context.Context, c *redis.Client) (map[string]string, error) {
+	raw, err := c.Info(ctx, "everything").Result()
+	if err != nil {
+		return nil, err
+	}
+	info := infoFields(raw)
+	if info["loading"] == "1" || info["async_loading"] == "1" {
+		return nil, serverError("LOADING the server is still reading its data")
+	}
+	return info, nil
 }
 
 func (s *survey) worsen(one survey) {

@@ -66,6 +66,43 @@ func TestTooFewReplicas(t *testing.T) {
 	wantErr(t, "with one of two", err, redis.ErrRefused)
 }
 
+// TestLookWhileLoading: a server that reads its data after a kill is not taken for one without an append-only file, which it says
+// that it is as long as it reads.
+func TestLookWhileLoading(t *testing.T) {
+	t.Parallel()
+	server := redisd.Start(t, append([]string{"--key-load-delay", "300"}, redisd.Durable...)...)
+	s := open(t, fresh(server).Hurried(time.Second, 300*time.Millisecond))
+	e := acquire(t, s, 0)
+	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "1")})
+	other := server.Client()
+	defer func() { _ = other.Close() }()
+	pipe := other.Pipeline()
+	for i := range 8 << 10 { // it answers once in a thousand commands that it reads
+		pipe.Set(t.Context(), "other", i, 0)
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	server.Launch()
+	loading := 0
+	redisd.Wait(t, "the server has read its data", func(ctx context.Context) error {
+		_, _ = s.Get(ctx, 0, recordKey("a")) // so that connections are made
+		err := s.Look(ctx)
+		if errors.Is(err, redis.ErrUnsafe) || s.Err() != nil {
+			t.Fatalf("it was given up: %v, %v", err, s.Err())
+		}
+		if err != nil {
+			loading++
+		}
+		return err
+	})
+	if loading == 0 {
+		t.Error("nothing was asked while it read its data")
+	}
+	wantValue(t, s, "a", "1")
+}
+
 // TestLook: settings that lose data end a store that runs; others are told.
 func TestLook(t *testing.T) {
 	t.Parallel()
