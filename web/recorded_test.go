@@ -18,9 +18,10 @@ type recorded struct {
 	feed
 
 	t       *testing.T
-	run     object         // the view of the run
-	answers map[string]any // by "METHOD path" below the prefix; a func(url.Values) any makes one
-	refuse  map[string]int // statuses of what is refused, by the same key
+	run     object                   // the view of the run
+	slow    map[string]chan struct{} // by the same: what waits until it is closed; set before the page asks
+	answers map[string]any           // by "METHOD path" below the prefix; a func(url.Values) any makes one
+	refuse  map[string]int           // statuses of what is refused, by the same key
 	told    []told
 	removed []string // paths that were deleted
 }
@@ -68,6 +69,9 @@ func newRecorded(t *testing.T, run object) *recorded {
 func (f *recorded) serve(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/api/v1/")
 	key := r.Method + " " + path
+	if wait := f.slow[key]; wait != nil {
+		<-wait
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r.Method == http.MethodPost {

@@ -194,6 +194,12 @@ func TestPageExplainsAStep(t *testing.T) {
 	api.answers["GET runs/"+fakeRun+"/steps/ship/explain"] = explain("failed", "attempt 1 failed: no_truck", "cordum run retry")
 	api.answers["GET runs/"+fakeRun+"/steps/poll[1].ask/explain"] = explain("succeeded", "the signal came", "nothing")
 	api.answers["GET runs/"+fakeRun+"/steps/each[731]/explain"] = explain("failed", "its card was refused", "nothing")
+	api.answers["GET runs/"+fakeRun+"/steps/each[732]/explain"] = explain("succeeded", "its card was taken", "nothing")
+	api.answers["GET runs/"+fakeRun+"/steps/each[733]/explain"] = explain("failed", "its card was stolen", "nothing")
+	early, late := make(chan struct{}), make(chan struct{})
+	api.slow = map[string]chan struct{}{
+		"GET runs/" + fakeRun + "/steps/each[732]/explain": early, "GET runs/" + fakeRun + "/steps/each[733]/explain": late,
+	}
 	b := openBrowser(t, api.URL+runPage+"?step=poll%5B1%5D%2Fask")
 	b.until("#why", "the signal came")
 	b.until(".details pre", `"answer": 42`)
@@ -219,6 +225,17 @@ func TestPageExplainsAStep(t *testing.T) {
 
 	b.eval(`location.hash = "#/runs/` + fakeRun + `?step=each%5B731%5D"`) // one that was not read
 	b.until("#why", "its card was refused")
+	b.until(".details .state", "failed")
+	b.expect(map[string]string{`document.querySelector(".details .facts").textContent`: ""}) // of the step before
+
+	b.eval(`location.hash = "#/runs/` + fakeRun + `?step=each%5B732%5D"`)
+	b.until("#details-title", "each[732]")
+	b.eval(`location.hash = "#/runs/` + fakeRun + `?step=each%5B733%5D"`) // the reader does not wait for the answer
+	b.until("#details-title", "each[733]")
+	close(early)
+	b.eval(`fetch("/api/v1/runs/` + fakeRun + `/steps/each[731]/explain")`) // behind the answer that nobody waits for any more
+	close(late)
+	b.until("#why", "its card was stolen")
 	b.until(".details .state", "failed")
 	b.noErrors()
 }

@@ -25,7 +25,7 @@ export class Details {
     this.node.hidden = !path;
     if (!path) return;
     setText(this.title, path);
-    this.why.replaceChildren();
+    for (const part of [this.facts, this.text, this.why]) part.replaceChildren(); // nothing stays of the step before
     this.show(step);
     this.explain();
   }
@@ -51,6 +51,7 @@ export class Details {
     let told;
     try {
       const { state, why, advice } = await get(`${this.runPath}/steps/${stepPath(path)}/explain`);
+      if (this.path !== path) return; // the reader has gone on
       if (this.state.hidden) setBadge(this.state, state);
       this.state.hidden = false;
       told = [el("h3", {}, "Why"), el("ul", {}, (why ?? []).map((reason) => el("li", {}, reason.text))),
