@@ -271,9 +271,9 @@ func checkAnswers(t *testing.T, p *process, run string) {
 
 // Bounds of what one animal may cost: resident memory, and lines of the server's log. The memory is that of what waits for the
 // engine while more comes than a busy machine can read (the bus's own limit is behind it), twice, as the heap grows by
-// doubling.
+// doubling, and once for what the bus itself has in its hands.
 const (
-	zooMemory = 2 * bus.MaxPendingBytes
+	zooMemory = 3 * bus.MaxPendingBytes
 	zooLines  = 60
 )
 
