@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordum.dev/cordum/bus"
@@ -57,6 +58,7 @@ func TestLivingTakeTheirOwn(t *testing.T) {
 		job := <-k.jobs
 		k.say(job.JobId, success(10))
 		rs.succeeded([]string{run})
+		synctest.Wait() // the other hears it too, in its own time
 		if n := runner.HeldResults(other.r); n != 1 {
 			t.Errorf("%d results are kept for another, want one", n)
 		}
