@@ -25,6 +25,8 @@ const notMeasured = "not measured"
 var measured = []struct{ promise, record, figure string }{
 	{"I1, I8, I16: from outside", "outside", "kills"},
 	{"I1, I8, I16: of them", "outside", "kills: *"},
+	{"I1, I8, I16: cut off", "outside", "links cut, slowed or half open"},
+	{"I1, I8, I16: cut off", "outside", "of them between network namespaces"},
 	{"I1", "outside", "acknowledged writes"},
 	{"I1", "outside", "lost"},
 	{"I8, I21, I28", "outside", "accepted twice"},
