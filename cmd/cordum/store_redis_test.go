@@ -187,6 +187,35 @@ func TestStoreAway(t *testing.T) {
 	checkExecutedOnce(t, p, ledger, acked)
 }
 
+// TestStoreWithoutReplicas: a server whose writes wait for a replica says that it is not ready while that is away, and is again when
+// it is back; nobody has to write for either.
+func TestStoreWithoutReplicas(t *testing.T) {
+	t.Parallel()
+	primary := redisd.Start(t, redisd.Durable...)
+	replica := redisd.StartReplica(t, primary, redisd.Durable...)
+	p := newProcess(t).on(storeURL("redis", primary))
+	p.mode = append(p.mode, "--store-wait-replicas", "1")
+	p.start()
+	const reason = "the store takes no writes (replicas wanted 1, acknowledging 0)"
+	for name, away := range map[string]struct{ leave, comeBack func() }{
+		"frozen": {replica.Stop, replica.Continue}, "dead": {replica.Kill, replica.Restart},
+	} {
+		away.leave()
+		p.until(name+": it is not ready", func() bool {
+			err := p.call("GET", "/readyz", "", nil, nil)
+			return err != nil && strings.Contains(err.Error(), reason)
+		})
+		if r := p.ask("health"); r.code != exitError || !strings.Contains(r.errOut, "not ready: engine: "+reason) {
+			t.Errorf("%s: cordum health: %d %s", name, r.code, r.errOut)
+		}
+		away.comeBack()
+		p.until(name+": it is ready", func() bool { return p.call("GET", "/readyz", "", nil, nil) == nil })
+		if r := p.ask("health"); r.code != exitOK {
+			t.Errorf("%s: cordum health: %d %s", name, r.code, r.errOut)
+		}
+	}
+}
+
 // TestStoreFlushed: whoever empties Redis stops the server, and one that starts again says what is gone and does not make a new
 // store.
 func TestStoreFlushed(t *testing.T) {

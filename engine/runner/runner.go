@@ -301,10 +301,14 @@ func (r *Runner) serve(ctx context.Context, hangUp func()) error {
 	return nil
 }
 
-// Health answers nil when every partition is owned, or with Peers what is this process's share, and the store and the bus answer.
+// Health answers nil when every partition is owned, or with Peers what is this process's share, the store and the bus answer, and
+// the store has the replicas that its writes wait for.
 func (r *Runner) Health(ctx context.Context) error {
 	if !r.ready.Load() {
 		return fmt.Errorf("starting or stopping: %w", ErrUnavailable)
+	}
+	if err := r.storeAcknowledges(); err != nil { // before what follows from it: lanes hang, and partitions are given up
+		return err
 	}
 	if err := r.shareHealth(); err != nil {
 		return err
@@ -320,6 +324,25 @@ func (r *Runner) storeAnswers(ctx context.Context) error {
 	_, err := r.store.Get(ctx, docPartition, store.Key{Table: store.TableDoc, Tenant: "system", ID: "health"})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("the store does not answer: %w", errors.Join(ErrUnavailable, err))
+	}
+	return nil
+}
+
+// replicated is a store whose writes are acknowledged when replicas have received them.
+type replicated interface {
+	// Replicas are how many a write waits for, and how many acknowledge, as far as is known without asking: with fewer than
+	// wanted no write succeeds.
+	Replicas() (wanted, acknowledging int)
+}
+
+// storeAcknowledges tells, without asking it, when the store takes no writes while it answers reads.
+func (r *Runner) storeAcknowledges() error {
+	s, is := r.store.(replicated)
+	if !is {
+		return nil
+	}
+	if wanted, acknowledging := s.Replicas(); acknowledging < wanted {
+		return fmt.Errorf("the store takes no writes (replicas wanted %d, acknowledging %d): %w", wanted, acknowledging, ErrUnavailable)
 	}
 	return nil
 }

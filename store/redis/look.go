@@ -9,13 +9,15 @@ import (
 
 // Look asks the servers for their settings again, when connections were made since it did last, as after a failover, and from
 // time to time: another server may have other settings, and those of this one can be changed while it runs. Settings that lose
-// data make the store unusable, unless Config.AllowLoss took them. An error says that they could not be asked. It is to be called
-// every few seconds by one goroutine.
+// data make the store unusable, unless Config.AllowLoss took them. An error says that they could not be asked. Where commits wait for
+// replicas it also has them asked, each time and without waiting for them: see Replicas. It is to be called every few seconds by
+// one goroutine.
 func (s *Store) Look(ctx context.Context) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
+	s.probe()
 	dialled := s.dialled.Load()
 	if dialled == s.looked.dialled && time.Since(s.looked.at) < lookEvery {
 		return nil
@@ -30,8 +32,8 @@ func (s *Store) Look(ctx context.Context) error {
 	if losses := strings.Join(now.losses(), "; "); losses != "" && !s.allowLoss {
 		return s.end(fmt.Errorf("%w: %s", ErrUnsafe, losses))
 	}
-	if lacking := now.lacking(); lacking != "" && before.lacking() == "" {
-		s.log.Error("store: too few replicas", "store", s.where, "error", lacking)
+	if now.lacking() != "" {
+		s.lack(now.fewest)
 	}
 	if was, is := before.worth(), now.worth(); was != is {
 		s.log.Warn("store: the server's settings have changed", "store", s.where, "acknowledged_meant", was, "acknowledged_means", is)

@@ -29,6 +29,9 @@ type Store struct {
 	replicas             int // that a commit waits for
 	dialled              *atomic.Uint64
 	looked               looked // of Look
+	// short, when set, is how many replicas received what was written last: too few.
+	short   atomic.Pointer[int]
+	probing atomic.Bool
 
 	call, patience time.Duration // for one answer, and for all tries
 

@@ -66,6 +66,65 @@ func TestTooFewReplicas(t *testing.T) {
 	wantErr(t, "with one of two", err, redis.ErrRefused)
 }
 
+// TestReplicasKnown: that too few replicas receive what is written is known from a commit that failed, or without one from looking,
+// and so is that they are back.
+func TestReplicasKnown(t *testing.T) {
+	t.Parallel()
+	primary := redisd.Start(t, redisd.Durable...)
+	replica := redisd.StartReplica(t, primary, redisd.Durable...)
+	cfg := fresh(primary).Hurried(500*time.Millisecond, 1500*time.Millisecond)
+	cfg.WaitReplicas = 1
+	s := open(t, cfg)
+	known := func(acknowledge int) {
+		t.Helper()
+		if wanted, have := s.Replicas(); wanted != 1 || have != acknowledge {
+			t.Errorf("%d of %d replicas, want %d of 1", have, wanted, acknowledge)
+		}
+	}
+	looks := func(what string, acknowledge int) {
+		t.Helper()
+		redisd.Wait(t, what, func(ctx context.Context) error {
+			_, have := s.Replicas()
+			if have == acknowledge {
+				return nil
+			}
+			return errors.Join(s.Look(ctx), fmt.Errorf("%d acknowledge", have))
+		})
+	}
+	known(1)
+	e := acquire(t, s, 0)
+	replica.Stop()
+	wantErr(t, "without the replica", s.Commit(t.Context(), store.Tx{Epoch: e, Puts: putOf("a", "1")})[0], redis.ErrUnknown)
+	known(0)
+	replica.Continue()
+	looks("the replica is back", 1)
+	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "2")})
+
+	replica.Kill()
+	looks("it is missed by a store that commits nothing", 0)
+	replica.Restart()
+	looks("the replica is back", 1)
+	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "3")})
+}
+
+// TestLookLeavesNothing: who asks the replicas of a server that was emptied makes nothing there that looks like a part of a store.
+func TestLookLeavesNothing(t *testing.T) {
+	t.Parallel()
+	primary := redisd.Start(t, redisd.Durable...)
+	redisd.StartReplica(t, primary, redisd.Durable...)
+	cfg := fresh(primary).Hurried(500*time.Millisecond, 500*time.Millisecond)
+	cfg.WaitReplicas = 1
+	s := open(t, cfg)
+	primary.Do("flushall")
+	if err := s.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close() // waits for what Look began
+	if n := primary.Do("dbsize"); n != int64(0) {
+		t.Errorf("there are %v keys", n)
+	}
+}
+
 // TestLookWhileLoading: a server that reads its data after a kill is not taken for one without an append-only file, which it says
 // that it is as long as it reads.
 func TestLookWhileLoading(t *testing.T) {
