@@ -33,8 +33,9 @@ type cellDrive struct {
 	worker    *sagaWorkerProcess // what fails; nil: the server does
 	saved     bool
 	signalled map[string]bool
-	asked     int  // publishes or backups that were answered
-	stopped   bool // it was told to drain
+	asked     int    // publishes or backups that were answered
+	stopped   bool   // it was told to drain
+	hung      func() // waits until a server that hangs may go on; nil: for hangFor
 }
 
 func newCellDrive(t *testing.T, c matrixCell, asked, failing *process) *cellDrive {
@@ -171,15 +172,19 @@ func (d *cellDrive) serverFails(plan crashPlan) {
 	p.launch("CORDUM_TEST_CRASH=" + plan.String())
 	told := d.lines()
 	var released <-chan struct{}
-	if plan.Action == crashHang {
-		released = release(p.cmd.Process, p.gone, d.c.plan.Hit > 1, hangFor)
+	if plan.Action.hangs() {
+		wait := d.hung
+		if wait == nil {
+			wait = func() { time.Sleep(hangFor) } // what is tried is this very time
+		}
+		released = release(p.cmd.Process, p.gone, d.c.plan.Hit > 1, wait)
 	}
 	d.stopped = false
 	d.until("it has failed", func() bool {
 		if !p.alive() || isClosed(released) {
 			return true
 		}
-		if plan.Action != crashExit && plan.Action != crashHang && d.lines() > told+1 {
+		if plan.Action != crashExit && !plan.Action.hangs() && d.lines() > told+1 {
 			return true // met and struck
 		}
 		if d.more == nil || d.lines() > told || d.more() {
@@ -230,7 +235,7 @@ func (d *cellDrive) workerFails() {
 	go func() { _, _ = w.cmd.Process.Wait(); close(gone) }()
 	var released <-chan struct{}
 	if plan.Action == crashHang {
-		released = release(w.cmd.Process, gone, plan.Hit > 1, workerHangFor)
+		released = release(w.cmd.Process, gone, plan.Hit > 1, func() { time.Sleep(workerHangFor) })
 	}
 	d.until("the worker has failed", func() bool {
 		if isClosed(gone) || isClosed(released) {
@@ -269,7 +274,7 @@ func (d *cellDrive) finish() {
 func (d *cellDrive) until(what string, ok func() bool) {
 	d.t.Helper()
 	most := cellMost
-	if d.c.plan.Action == crashHang {
+	if d.c.plan.Action.hangs() {
 		most += 2 * workerHangFor
 	}
 	for deadline := time.Now().Add(most); !ok(); time.Sleep(10 * time.Millisecond) { // the pace of a client
@@ -284,12 +289,15 @@ func (d *cellDrive) until(what string, ok func() bool) {
 }
 
 // lines counts what crashers told.
-func (d *cellDrive) lines() int {
+func (d *cellDrive) lines() int { return strings.Count(d.said(), "crash: ") }
+
+// said is what the server that fails has printed.
+func (d *cellDrive) said() string {
 	raw, err := os.ReadFile(d.failing.log.Name())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return bytes.Count(raw, []byte("crash: "))
+	return string(raw)
 }
 
 // push saves the workflow, starts the runs, and does what people do: they open one's gates, and keep the other's shut. What fails
@@ -353,8 +361,8 @@ func (d *cellDrive) provoke(plan crashPlan) {
 	}
 }
 
-// release waits until a process has stopped itself, leaves it so for a while, and then lets it go on, or kills it.
-func release(of *os.Process, gone <-chan struct{}, kill bool, after time.Duration) <-chan struct{} {
+// release waits until a process has stopped itself, leaves it so as long as wait takes, and then lets it go on, or kills it.
+func release(of *os.Process, gone <-chan struct{}, kill bool, wait func()) <-chan struct{} {
 	released := make(chan struct{})
 	go func() {
 		defer close(released)
@@ -365,7 +373,7 @@ func release(of *os.Process, gone <-chan struct{}, kill bool, after time.Duratio
 			case <-time.After(20 * time.Millisecond):
 			}
 		}
-		time.Sleep(after) // what is tried is this very time
+		wait()
 		if !kill {
 			_ = of.Signal(syscall.SIGCONT)
 			return

@@ -19,9 +19,9 @@ import (
 )
 
 // The crash matrix: at each crash point a real process dies, hangs, or fails in what comes next, the first and a later time, with
-// runs of each shape. Its families are a server on its data folder (here), one of two on a Redis (crash_replicas_test.go), and
-// commands about stores (crash_commands_test.go). `make crash` plays all of it; a test plays all commands, and of the others a sample
-// that its seed chooses.
+// runs of each shape. Its families are a server on its data folder (here), one of two on a Redis (crash_replicas_test.go), whose
+// commit comes late (crash_late_test.go), and commands about stores (crash_commands_test.go). `make crash` plays all of it; a test plays
+// all commands, one late commit, and of the others a sample that its seed chooses.
 
 var (
 	crashCellsFlag    = flag.String("crash.cells", "", "cells of the crash matrix: all, or words that their names begin with, with commas between; default: a sample")
@@ -48,7 +48,7 @@ func (c matrixCell) name() string {
 
 func (c matrixCell) family() string { return "one engine, data folder" }
 
-func (c matrixCell) hangs() bool { return c.plan.Action == crashHang }
+func (c matrixCell) hangs() bool { return c.plan.Action.hangs() }
 
 // playable is what the matrix plays: a cell of one of its families.
 type playable interface {
@@ -133,15 +133,15 @@ func slow(c matrixCell) bool {
 
 // chosenCells are those that the flags ask for.
 func chosenCells(t *testing.T) (cells []playable) {
-	one, two, commands := matrixCells(), replicaCells(), asCells(commandCells())
+	one, two, late, commands := matrixCells(), replicaCells(), asCells(lateCells()), asCells(commandCells())
 	switch *crashCellsFlag {
 	case "all":
-		return slices.Concat(asCells(one), asCells(two), commands)
+		return slices.Concat(asCells(one), asCells(two), late, commands)
 	case "":
 		t.Logf("a sample of the crash matrix: -crash.seed %d", *crashSeedFlag)
-		return slices.Concat(asCells(sampleCells(*crashSeedFlag, one)), asCells(sampleReplicaCells(*crashSeedFlag, two)), commands)
+		return slices.Concat(asCells(sampleCells(*crashSeedFlag, one)), asCells(sampleReplicaCells(*crashSeedFlag, two)), late[:1], commands)
 	}
-	for _, c := range slices.Concat(asCells(one), asCells(two), commands) {
+	for _, c := range slices.Concat(asCells(one), asCells(two), late, commands) {
 		for prefix := range strings.SplitSeq(*crashCellsFlag, ",") {
 			if strings.HasPrefix(c.name()+"/", prefix) {
 				cells = append(cells, c)

@@ -30,12 +30,16 @@ const (
 	crashHang      crashAction = "hang"          // the whole process stops until somebody lets it go on, or kills it
 	crashError     crashAction = "error"         // what comes next is not done, and says so
 	crashDoneError crashAction = "do-then-error" // what comes next is done, and says that it was not
+	// crashHangLate is for points with a commit behind them: the process stops when that is made, and sends it when it goes on.
+	crashHangLate crashAction = "hang-late"
 )
 
-// crashActions lists them in the order of reports.
+// crashActions lists those that every point has, in the order of reports.
 func crashActions() []crashAction {
 	return []crashAction{crashExit, crashHang, crashError, crashDoneError}
 }
+
+func (a crashAction) hangs() bool { return a == crashHang || a == crashHangLate }
 
 // Points outside of the engine.
 const (
@@ -125,7 +129,7 @@ func (p crashPlan) check() error {
 	if _, known := crashNext[p.Point]; !known {
 		return fmt.Errorf("there is no crash point %q", p.Point)
 	}
-	if !slices.Contains(crashActions(), p.Action) {
+	if late := p.Action == crashHangLate && crashNext[p.Point] == crashCommit; !late && !slices.Contains(crashActions(), p.Action) {
 		return fmt.Errorf("there is no crash action %q", p.Action)
 	}
 	return nil
@@ -135,6 +139,8 @@ func (p crashPlan) check() error {
 const (
 	crashMet    = "met"
 	crashStruck = "struck"
+	crashFenced = "fenced"     // a late commit, wholly
+	crashPassed = "not fenced" // a late commit, or a part of it
 )
 
 // errPlanned is the error of what fails on purpose.
@@ -194,7 +200,7 @@ func (c *crasher) pass(point string) {
 		select {} // nothing runs behind this point
 	case crashHang:
 		hangHere()
-	case crashError, crashDoneError:
+	case crashError, crashDoneError, crashHangLate:
 		c.next, c.after = crashNext[point], c.plan.Action == crashDoneError
 	}
 }
@@ -219,6 +225,13 @@ func (c *crasher) strike(op crashOp) (fails, done bool) {
 	c.next = crashNone
 	c.tell(crashStruck)
 	return true, c.after
+}
+
+// late tells whether what is struck is done when the process has hung.
+func (c *crasher) late() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plan.Action == crashHangLate
 }
 
 // around does something that may be told to fail.
@@ -257,16 +270,33 @@ type crashStore struct {
 
 func (s *crashStore) Commit(ctx context.Context, txs ...store.Tx) []error {
 	fails, done := s.c.strike(crashCommit)
-	if !fails {
+	switch {
+	case !fails:
 		return s.serverStore.Commit(ctx, txs...)
-	}
-	if done {
+	case s.c.late():
+		return s.commitLate(ctx, txs)
+	case done:
 		s.serverStore.Commit(ctx, txs...)
 	}
 	errs := make([]error, len(txs))
 	for i := range errs {
 		errs[i] = errPlanned
 	}
+	return errs
+}
+
+// commitLate sends a commit when the process goes on, and tells whether the store refused all of it as that of a former owner.
+func (s *crashStore) commitLate(ctx context.Context, txs []store.Tx) []error {
+	hangHere()
+	errs, what := s.serverStore.Commit(ctx, txs...), crashFenced
+	for _, err := range errs {
+		if !errors.Is(err, store.ErrFenced) {
+			what = fmt.Sprintf("%s (%v)", crashPassed, err)
+		}
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.tell(what)
 	return errs
 }
 

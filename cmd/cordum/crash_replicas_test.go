@@ -72,10 +72,16 @@ const (
 )
 
 func (c replicaCell) play(t *testing.T, lost *atomic.Int64) {
-	bus, url := startNATS(t), storeURL("redis", redisd.Start(t, redisd.Durable...))
-	stays, fails := replica(t, "gateway,engine", bus, url), replica(t, "gateway,engine", bus, url)
-	stays.tags, fails.tags = "crashtest", "crashtest"
-	d := newCellDrive(t, c.matrixCell, stays, fails)
+	c.playWith(t, lost, func(d *cellDrive, _ *redisd.Server) { d.oneOfTwoFails() })
+}
+
+// playWith plays it with two engines on a server, one of which fails has fail.
+func (c replicaCell) playWith(t *testing.T, lost *atomic.Int64, fails func(*cellDrive, *redisd.Server)) {
+	server := redisd.Start(t, redisd.Durable...)
+	bus, url := startNATS(t), storeURL("redis", server)
+	stays, failing := replica(t, "gateway,engine", bus, url), replica(t, "gateway,engine", bus, url)
+	stays.tags, failing.tags = "crashtest", "crashtest"
+	d := newCellDrive(t, c.matrixCell, stays, failing)
 	d.open = func() (serverStore, error) {
 		conf, err := offlineRedis(&storeSettings{URL: url})
 		if err != nil {
@@ -89,7 +95,7 @@ func (c replicaCell) play(t *testing.T, lost *atomic.Int64) {
 	if c.plan.Point == runner.CrashOwned { // there must be something to hand over
 		d.until("something is under way", func() bool { d.push(); return stays.sagaDone() > 0 })
 	}
-	d.oneOfTwoFails()
+	fails(d, server)
 	d.finish()
 	d.audit()
 }
