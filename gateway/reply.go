@@ -26,7 +26,7 @@ type created[T any] struct {
 // Page is a page of a list.
 type Page[T any] struct {
 	Items      []T    `json:"items"`
-	NextCursor string `json:"next_cursor,omitempty" doc:"Send as cursor for the next page; absent on the last one"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one"`
 }
 
 // pageReply is the answer of a list.

@@ -26,6 +26,7 @@ type fakeAPI struct {
 	approval object
 	decided  []object // bodies of decisions
 	holds    []object
+	unseen   int               // so many pages of the inbox are empty before that which is not
 	late     func(path string) // called when an answer was made, before it is sent
 }
 
@@ -55,14 +56,9 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	}))
 	mux.HandleFunc("GET /api/v1/runs/"+fakeRun+"/logs", f.answer(func() any { return object{"items": []any{}} }))
 	mux.HandleFunc("GET /api/v1/workflows/db-migration/graph", f.answer(fakeGraph))
-	mux.HandleFunc("GET /api/v1/approvals", f.answer(func() any {
-		if f.approval == nil {
-			return object{"items": []any{}}
-		}
-		row := maps.Clone(f.approval)
-		delete(row, "context")
-		return object{"items": []any{row}}
-	}))
+	mux.HandleFunc("GET /api/v1/approvals", func(w http.ResponseWriter, r *http.Request) {
+		f.answer(func() any { return f.waiting(r.URL.Query().Get("cursor")) })(w, r)
+	})
 	mux.HandleFunc("GET /api/v1/approvals/"+fakeApproval, f.answer(func() any { return f.approval }))
 	mux.HandleFunc("POST /api/v1/approvals/"+fakeApproval+"/decide", f.decide)
 	mux.HandleFunc("GET /api/v1/workflows/db-migration", f.answer(fakeDefinition))
@@ -73,6 +69,19 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		f.Close()
 	})
 	return f
+}
+
+// waiting is the page of the inbox behind a cursor, which counts the pages before.
+func (f *fakeAPI) waiting(cursor string) any {
+	if page, _ := strconv.Atoi(cursor); page < f.unseen {
+		return object{"items": []any{}, "next_cursor": strconv.Itoa(page + 1)}
+	}
+	if f.approval == nil {
+		return object{"items": []any{}}
+	}
+	row := maps.Clone(f.approval)
+	delete(row, "context")
+	return object{"items": []any{row}}
 }
 
 func fakeGraph() any {

@@ -92,6 +92,23 @@ func TestPageShowsHolds(t *testing.T) {
 	b.noErrors()
 }
 
+// TestPageInboxGoesOn: who may see little of what waits sees it, although the first pages have nothing for them; where even many have
+// not, they are not told that nothing waits.
+func TestPageInboxGoesOn(t *testing.T) {
+	t.Parallel()
+	api := newFakeAPI(t)
+	api.unseen = 3
+	api.advance("step_waiting", "approval", "waiting", nil)
+	b := openBrowser(t, api.URL+"/#/approvals")
+	b.until("[data-approval] h2", "Approve <b>migration</b>?")
+	api.mu.Lock()
+	api.unseen = 1000
+	api.mu.Unlock()
+	b = openBrowser(t, api.URL+"/#/approvals")
+	b.until("p.empty[hidden] ~ #inbox + p:not([hidden])", "There are more: cordum approval list --mine")
+	b.noErrors()
+}
+
 // TestPageInboxHearsWhileItReads: what happens while the inbox is being read is read as well, though it was told of too early.
 func TestPageInboxHearsWhileItReads(t *testing.T) {
 	t.Parallel()

@@ -109,7 +109,7 @@ func newAuditList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return list(cmd.Context(), a, "audit", q, recordView)
+			return listFull(cmd.Context(), a, "audit", q, recordView)
 		},
 	}
 	f.add(cmd)
@@ -173,9 +173,12 @@ func (a *app) eachPage(ctx context.Context, f *auditFilter, follow bool, take fu
 		if err := take(ctx, pg); err != nil {
 			return err
 		}
+		// One that fits little may be empty though more lies behind what was looked through: at the end it is the cursor that stays.
+		moved := pg.NextCursor != f.cursor
 		f.cursor, f.since = pg.NextCursor, ""
 		switch {
 		case len(pg.Items) > 0:
+		case !follow && moved:
 		case !follow:
 			return nil
 		default:

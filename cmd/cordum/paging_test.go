@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -62,6 +63,31 @@ func TestListGoesOnByItself(t *testing.T) {
 				t.Errorf("it asked %q, want %q", *asked, c.asked)
 			}
 		})
+	}
+}
+
+// TestAuditGoesOnByItself: empty pages on the way end neither a list of audit records nor an export of them.
+func TestAuditGoesOnByItself(t *testing.T) {
+	record := func(seq string) string {
+		return `{"partition":1,"seq":` + seq + `,"at":"2026-05-04T03:02:01Z","tenant":"default","act":"approval","actor":"user:ann"}`
+	}
+	url, asked := pagesServer(t, `{"items":[],"next_cursor":"a"}`, `{"items":[`+record("7")+`],"next_cursor":"b"}`, `{"items":[]}`)
+	r := cordum(t.Context(), "", nil, "audit", "list", "--act", "approval", "--limit", "2", "-o", "json", "--server", url)
+	if r.code != exitOK || !strings.Contains(r.out, "user:ann") || !slices.Equal(*asked, []string{"2 ", "2 a", "1 b"}) {
+		t.Errorf("list: %d %q %q, it asked %q", r.code, r.out, r.errOut, *asked)
+	}
+
+	sink, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	// The oldest come first: the end is the cursor that stays as it is.
+	url, asked = pagesServer(t, `{"items":[],"next_cursor":"a"}`, `{"items":[`+record("7")+`],"next_cursor":"b"}`, `{"items":[],"next_cursor":"c"}`,
+		`{"items":[`+record("8")+`],"next_cursor":"d"}`, `{"items":[],"next_cursor":"d"}`)
+	r = cordum(t.Context(), "", nil, "audit", "export", "--act", "approval", "--to", "syslog+udp://"+sink.LocalAddr().String(), "--server", url)
+	if r.code != exitOK || !strings.Contains(r.errOut, "2 records sent") || len(*asked) != 5 {
+		t.Errorf("export: %d %q, it asked %q", r.code, r.errOut, *asked)
 	}
 }
 

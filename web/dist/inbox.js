@@ -5,6 +5,7 @@ import { el, setText } from "./dom.js";
 import { askingOf, QuestionPanel } from "./question.js";
 
 const SHOWN = 50;
+const PAGES = 10; // that are read until so many are found
 const REFRESH_MS = 300; // at most this often
 
 /** Shows the inbox in root. Returns {ready, leave}. */
@@ -45,13 +46,14 @@ class Inbox {
   }
 
   async read() {
-    const page = await get(`approvals?state=waiting&limit=${SHOWN}`);
-    const rows = [...page.items].sort((a, b) => Number(b.may_decide ?? false) - Number(a.may_decide ?? false));
+    const page = await waiting();
+    const rows = page.items.sort((a, b) => Number(b.may_decide ?? false) - Number(a.may_decide ?? false));
     const whole = await Promise.all(rows.map((row) => (this.shown.has(askingOf(row)) ? row : get(`approvals/${encodeURIComponent(row.id)}`).catch(() => null))));
     if (this.closed) return;
     setText(this.error, "");
     this.put(whole.filter((approval) => approval?.state === "waiting"));
     this.more.hidden = !page.next_cursor;
+    this.empty.hidden ||= !this.more.hidden;
   }
 
   /** Keeps a panel that is there, with what was typed into it. */
@@ -74,6 +76,19 @@ class Inbox {
     }
     this.empty.hidden = this.shown.size > 0;
   }
+}
+
+/** A page of what waits. The server looks through so many for one; where the reader may see few of them it is short, or empty. */
+async function waiting() {
+  const items = [];
+  let next = "";
+  for (let page = 0; page < PAGES; page++) {
+    const answer = await get(`approvals?state=waiting&limit=${SHOWN - items.length}${next && `&cursor=${encodeURIComponent(next)}`}`);
+    items.push(...answer.items);
+    next = answer.next_cursor ?? "";
+    if (!next || items.length >= SHOWN) break;
+  }
+  return { items, next_cursor: next };
 }
 
 /** The definition that a run was started with. */

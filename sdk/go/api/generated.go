@@ -2186,7 +2186,7 @@ type NeedView struct {
 type PageApprovalView struct {
 	Items []ApprovalView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2194,7 +2194,7 @@ type PageApprovalView struct {
 type PageBackup struct {
 	Items []Backup `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2202,7 +2202,7 @@ type PageBackup struct {
 type PageCredentialView struct {
 	Items []CredentialView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2210,7 +2210,7 @@ type PageCredentialView struct {
 type PageDeadLetter struct {
 	Items []DeadLetter `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2218,7 +2218,7 @@ type PageDeadLetter struct {
 type PageDecisionView struct {
 	Items []DecisionView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2226,7 +2226,7 @@ type PageDecisionView struct {
 type PageDrain struct {
 	Items []Drain `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2234,7 +2234,7 @@ type PageDrain struct {
 type PageHead struct {
 	Items []AuditHead `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2242,7 +2242,7 @@ type PageHead struct {
 type PageHeldView struct {
 	Items []HeldView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2250,7 +2250,7 @@ type PageHeldView struct {
 type PageHold struct {
 	Items []Hold `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2258,7 +2258,7 @@ type PageHold struct {
 type PageJobView struct {
 	Items []JobView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2266,7 +2266,7 @@ type PageJobView struct {
 type PageKeyView struct {
 	Items []KeyView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2274,7 +2274,7 @@ type PageKeyView struct {
 type PageLegalHold struct {
 	Items []LegalHold `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2282,7 +2282,7 @@ type PageLegalHold struct {
 type PageLockView struct {
 	Items []LockView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2290,7 +2290,7 @@ type PageLockView struct {
 type PagePolicyVersion struct {
 	Items []PolicyVersion `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2298,7 +2298,7 @@ type PagePolicyVersion struct {
 type PagePoolView struct {
 	Items []PoolView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2306,7 +2306,7 @@ type PagePoolView struct {
 type PageRecord struct {
 	Items []AuditRecord `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2314,7 +2314,7 @@ type PageRecord struct {
 type PageRedrive struct {
 	Items []Redrive `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2322,7 +2322,7 @@ type PageRedrive struct {
 type PageRunHeader struct {
 	Items []RunHeader `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2330,7 +2330,7 @@ type PageRunHeader struct {
 type PageSchemaView struct {
 	Items []SchemaView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2338,7 +2338,7 @@ type PageSchemaView struct {
 type PageStepView struct {
 	Items []StepView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2346,7 +2346,7 @@ type PageStepView struct {
 type PageTopicView struct {
 	Items []TopicView `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -2354,7 +2354,7 @@ type PageTopicView struct {
 type PageWorkflowVersion struct {
 	Items []WorkflowVersion `json:"items"`
 
-	// NextCursor Send as cursor for the next page; absent on the last one
+	// NextCursor Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 

@@ -3674,112 +3674,112 @@ export interface components {
         };
         PageApprovalView: {
             items: components["schemas"]["ApprovalView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageBackup: {
             items: components["schemas"]["Backup"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageCredentialView: {
             items: components["schemas"]["CredentialView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageDeadLetter: {
             items: components["schemas"]["DeadLetter"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageDecisionView: {
             items: components["schemas"]["DecisionView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageDrain: {
             items: components["schemas"]["Drain"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageHead: {
             items: components["schemas"]["AuditHead"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageHeldView: {
             items: components["schemas"]["HeldView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageHold: {
             items: components["schemas"]["Hold"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageJobView: {
             items: components["schemas"]["JobView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageKeyView: {
             items: components["schemas"]["KeyView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageLegalHold: {
             items: components["schemas"]["LegalHold"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageLockView: {
             items: components["schemas"]["LockView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PagePolicyVersion: {
             items: components["schemas"]["PolicyVersion"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PagePoolView: {
             items: components["schemas"]["PoolView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageRecord: {
             items: components["schemas"]["AuditRecord"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageRedrive: {
             items: components["schemas"]["Redrive"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageRunHeader: {
             items: components["schemas"]["RunHeader"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageSchemaView: {
             items: components["schemas"]["SchemaView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageStepView: {
             items: components["schemas"]["StepView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageTopicView: {
             items: components["schemas"]["TopicView"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         PageWorkflowVersion: {
             items: components["schemas"]["WorkflowVersion"][];
-            /** @description Send as cursor for the next page; absent on the last one */
+            /** @description Send as cursor for the next page; absent on the last one. A page that fits little may be shorter than its limit, even empty, and have one */
             next_cursor?: string;
         };
         ParentView: {

@@ -20,7 +20,8 @@ class PageHeldView:
     """
     Attributes:
         items (list[HeldView]):
-        next_cursor (str | Unset): Send as cursor for the next page; absent on the last one
+        next_cursor (str | Unset): Send as cursor for the next page; absent on the last one. A page that fits little may
+            be shorter than its limit, even empty, and have one
     """
 
     items: list[HeldView]
