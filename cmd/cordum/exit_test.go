@@ -9,6 +9,7 @@ import (
 
 	"cordum.dev/cordum/engine/runner"
 	"cordum.dev/cordum/gateway"
+	"cordum.dev/cordum/safety/kernel"
 )
 
 func TestRunExit(t *testing.T) {
@@ -72,5 +73,16 @@ func TestExitHelpNamesEveryCodeOnce(t *testing.T) {
 		if n := strings.Count(exitHelp(), fmt.Sprintf("\n  %-4d ", code)) + strings.Count("\n"+exitHelp()[:8], fmt.Sprintf("\n  %-4d ", code)); n != 1 {
 			t.Errorf("code %d is explained %d times", code, n)
 		}
+	}
+}
+
+// TestPolicyUnread: a store that does not answer is no mistake of who started the server, a policy that cannot be read is one.
+func TestPolicyUnread(t *testing.T) {
+	away := policyUnread(fmt.Errorf("policy store: %w: CLUSTERDOWN", kernel.ErrUnavailable))
+	if code := exitCode(away); code != exitError {
+		t.Errorf("a store that is away ends with %d, want %d", code, exitError)
+	}
+	if code := exitCode(policyUnread(errors.New("no such file"))); code != exitUsage {
+		t.Errorf("a file that is not there ends with %d, want %d", code, exitUsage)
 	}
 }

@@ -95,6 +95,8 @@ func policyUnread(err error) error {
 		return nil
 	case errors.As(err, &refused):
 		return policyRefused(refused.Problems)
+	case errors.Is(err, kernel.ErrUnavailable):
+		return err
 	}
 	return usagef("--policy: %w", err)
 }

@@ -64,7 +64,11 @@ func (k *Kernel) follow(ctx context.Context) {
 	if age := time.Since(k.known); age > lease && !k.unknown {
 		k.unknown = true
 		k.show()
-		k.raise("documents", fmt.Errorf("what is in force is not known for %s, so nothing starts: %w", age.Round(time.Second), err))
+		since := "not known for " + age.Round(time.Second).String()
+		if k.known.IsZero() {
+			since = "not known yet"
+		}
+		k.raise("documents", fmt.Errorf("what is in force is %s, so nothing starts: %w", since, err))
 	}
 }
 

@@ -72,7 +72,7 @@ func (k *Kernel) Load(ctx context.Context) error {
 	}
 	defer k.end()
 	if err := k.read(ctx); err != nil {
-		return fmt.Errorf("policy store: %w", err)
+		return fmt.Errorf("policy store: %w", unavailable(err))
 	}
 	own := k.base(ctx)
 	k.notice(own)

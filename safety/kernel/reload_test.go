@@ -1,9 +1,11 @@
 package kernel
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"cordum.dev/cordum/safety"
 )
@@ -370,6 +374,28 @@ func TestTheSnapshotIsWithdrawnAfterALease(t *testing.T) {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A store that never answered is no mistake of the configuration, and what it says is that nothing is known yet.
+func TestTheStoreIsAwayFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		docs := &flaky{Memory: NewMemory()}
+		docs.fail(errors.New("gone"), nil, false)
+		var log bytes.Buffer
+		k, err := New(Config{Documents: docs, Logger: slog.New(slog.NewTextHandler(&log, nil)), Registry: prometheus.NewRegistry()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantErr(t, k.Load(t.Context()), ErrUnavailable)
+		stop, cancel := context.WithTimeout(t.Context(), 2*lease)
+		defer cancel()
+		if err := k.Run(stop); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(log.String(), "what is in force is not known yet, so nothing starts") {
+			t.Errorf("it said %s", log.String())
 		}
 	})
 }
