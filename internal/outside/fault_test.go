@@ -15,8 +15,8 @@ const (
 	killed   faultKind = iota // kill -9, and it comes back at once or a little later
 	stopped                   // SIGSTOP for 1 to 10 leases
 	wiped                     // killed, and comes back without its data
-	cut                       // a link refuses and closes
-	slowed                    // a link delays
+	cut                       // a link refuses and closes; a cable loses everything
+	slowed                    // a link delays; a cable has a loose contact
 	halfOpen                  // a link swallows what is sent
 )
 
@@ -36,20 +36,23 @@ const (
 	away = 300 * time.Millisecond
 	// linkFor is how long a link is bad, at most: longer than the leases of partitions.
 	linkFor = 8 * time.Second
+	// linksOfTwenty and cablesOfTwenty are how many faults of twenty are of a link, and of a cable: being cut off is what hosts are there for.
+	linksOfTwenty  = 3
+	cablesOfTwenty = 9
 	// mostLeases a process is stopped for; half of them for one, a quarter for two, and so on.
 	mostLeases = 10
 	// killsForALease are those of a plan for each lease more that its stops may last: a short one is not to wait for a long stop.
 	killsForALease = 6
 )
 
-// plan draws faults with so many kills. The same numbers give the same plan.
-func plan(random *rand.Rand, targets []target, links, kills int) (faults []fault) {
+// plan draws faults with so many kills; of twenty faults so many are of a link, if there are any. The same numbers give the same plan.
+func plan(random *rand.Rand, targets []target, links, ofLinks, kills int) (faults []fault) {
 	for n := 0; n < kills; {
 		f := fault{after: gap + time.Duration(random.Int64N(int64(2*gap)))}
 		switch dice := random.IntN(20); {
 		case dice == 0:
 			f.kind, f.at = stopped, random.IntN(len(targets))
-		case dice < 4 && links > 0:
+		case dice <= ofLinks && links > 0:
 			f.kind, f.at = []faultKind{cut, slowed, halfOpen}[random.IntN(3)], random.IntN(links)
 			f.lasts, f.both = gap+time.Duration(random.Int64N(int64(linkFor))), random.IntN(2) == 0
 		default:
@@ -97,6 +100,7 @@ func pick(random *rand.Rand, targets []target) int {
 // tally counts what was done to a system.
 type tally struct {
 	kills, stops, cuts, wipes int
+	parted                    int            // of the cuts those of cables
 	killed                    map[string]int // kills by what died: engine, gateway, worker, ...
 }
 
@@ -107,7 +111,7 @@ func (t *tally) add(o tally) {
 	for what, n := range o.killed {
 		t.killed[what] += n
 	}
-	t.kills, t.stops, t.cuts, t.wipes = t.kills+o.kills, t.stops+o.stops, t.cuts+o.cuts, t.wipes+o.wipes
+	t.kills, t.stops, t.cuts, t.wipes, t.parted = t.kills+o.kills, t.stops+o.stops, t.cuts+o.cuts, t.wipes+o.wipes, t.parted+o.parted
 }
 
 // storm carries out a plan and returns when its last fault has begun; calm ends those that last.
@@ -135,6 +139,9 @@ func (s *storm) blow(faults []fault) {
 			})
 		case cut, slowed, halfOpen:
 			s.done.cuts++
+			if s.board != nil {
+				s.done.parted++
+			}
 			s.spoil(f)
 		}
 	}
@@ -160,7 +167,7 @@ func (s *storm) spoil(f fault) {
 	var err error
 	switch f.kind {
 	case cut:
-		l.cut()
+		err = l.cut()
 	case slowed:
 		err = l.slow(100 + int(f.lasts.Milliseconds()/20))
 	case halfOpen:

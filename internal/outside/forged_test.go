@@ -161,7 +161,7 @@ func TestPlans(t *testing.T) {
 	targets := []target{{name: "a", weight: 1, lease: time.Second, wipe: "x"}, {name: "b", weight: 3, lease: time.Second}}
 	seen := map[faultKind]int{}
 	for seed := range uint64(200) {
-		draw := func() []fault { return plan(rand.New(rand.NewPCG(seed, 1)), targets, 3, 20) }
+		draw := func() []fault { return plan(rand.New(rand.NewPCG(seed, 1)), targets, 3, linksOfTwenty, 20) }
 		faults := draw()
 		if !reflect.DeepEqual(faults, draw()) {
 			t.Fatalf("seed %d has two plans", seed)

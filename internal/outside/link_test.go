@@ -15,6 +15,14 @@ import (
 	"cordum.dev/cordum/internal/freeport"
 )
 
+// route is what a fault can make bad between processes: a link or a cable.
+type route interface {
+	cut() error
+	slow(ms int) error
+	halfOpen(both bool) error
+	heal() error
+}
+
 // link is the way of one process to one server: a proxy that can be cut, slowed, or made to swallow everything. A proxy is never
 // changed while something flows through it, as toxiproxy may hang then: each change closes it and puts another one in its place.
 // That a connection falls silent without being closed is what stopping the server does.
@@ -33,15 +41,16 @@ func newLink(t *testing.T, upstream string) *link {
 	if err := l.heal(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(l.cut)
+	t.Cleanup(func() { _ = l.cut() })
 	return l
 }
 
 // cut closes all connections, and refuses new ones.
-func (l *link) cut() {
+func (l *link) cut() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.proxy.Stop()
+	return nil
 }
 
 // heal makes the link whole.

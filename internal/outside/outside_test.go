@@ -21,28 +21,57 @@ import (
 var (
 	killsFlag  = flag.Int("outside.kills", 0, "kills over all set-ups; default: a few of each")
 	seedFlag   = flag.Uint64("outside.seed", 1, "chooses faults and runs")
-	onlyFlag   = flag.String("outside.only", "", "one set-up: embedded, redis or replicas")
+	onlyFlag   = flag.String("outside.only", "", "one set-up, such as replicas")
 	binaryFlag = flag.String("outside.binary", "", "a server that is built already; default: it is built")
 	proofFlag  = flag.String("outside.proof", "", "the checkout in which to write down what was found")
 )
 
-// TestMain is also the worker and the NATS server: the test binary started again with one of their variables set.
+// TestMain is also the worker, the NATS server and the namespace of a host: the test binary started again with one of their variables set.
 func TestMain(m *testing.M) {
 	var err error
 	switch {
 	case os.Getenv(workerEnv) != "":
 		err = ledgerWorker(os.Getenv(workerEnv), os.Getenv(serverEnv), os.Getenv(ledgerEnv))
 	case os.Getenv(natsEnv) != "":
-		err = serveNATS(os.Getenv(natsEnv), os.Getenv(natsDirEnv))
-	default:
-		if buildDir, err = os.MkdirTemp("", "cordum-outside-"); err == nil {
-			code := m.Run()
-			_ = os.RemoveAll(buildDir)
-			os.Exit(code)
+		err = serveNATS(os.Getenv(natsEnv))
+	case os.Getenv(hostEnv) != "":
+		for { // until killed
+			time.Sleep(time.Hour)
 		}
+	case os.Getenv(netnsEnv) == "probe":
+		if err = probeNetns(); err == nil {
+			return
+		}
+	default:
+		os.Exit(tests(m))
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// tests runs them, in a network of their own if there can be one.
+func tests(m *testing.M) (code int) {
+	flag.Parse()
+	if buildDir = os.Getenv(netnsEnv); buildDir != "" {
+		if err := ip("link set lo up"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		noNetns = ""
+		_ = os.Unsetenv(netnsEnv) // it is not for those who are started
+		return m.Run()
+	}
+	var err error
+	if buildDir, err = os.MkdirTemp("", "cordum-outside-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(buildDir) }()
+	if code, err = enterNetns(); err == nil {
+		return code
+	}
+	noNetns = err.Error()
+	return m.Run()
 }
 
 const (
@@ -93,6 +122,9 @@ func TestOutside(t *testing.T) {
 			if *onlyFlag == "" || *onlyFlag == kind.name {
 				t.Run(kind.name, func(t *testing.T) {
 					t.Parallel()
+					if kind.name == namespacesName && noNetns != "" {
+						t.Skip("no network namespaces: " + noNetns)
+					}
 					kind.play(t, i, &sum)
 				})
 			}
@@ -115,7 +147,9 @@ func (k setupKind) play(t *testing.T, stream int, sum *figures) {
 		t.Run(fmt.Sprintf("round_%d", n), func(t *testing.T) { // its processes end with it
 			begun := time.Now()
 			random := rand.New(rand.NewPCG(*seedFlag+uint64(n), uint64(stream)))
-			one := round(t, k, random.Uint64(), func(s *setup) []fault { return plan(random, s.targets, len(s.links), min(kills, killsInRound)) })
+			one := round(t, k, random.Uint64(), func(s *setup) []fault {
+				return plan(random, s.targets, len(s.links), s.ofLinks(), min(kills, killsInRound))
+			})
 			for _, v := range one.wrong[:min(len(one.wrong), mostShown)] {
 				t.Errorf("%s: %s", v.kind, v.what)
 			}
@@ -161,7 +195,7 @@ func (f *figures) record(took time.Duration) proof.Record {
 	return proof.Record{
 		Name: "outside", Command: fmt.Sprintf("make outside KILLS=%d SEED=%d", *killsFlag, *seedFlag), Took: took.Seconds(),
 		Figures: append(figures, []proof.Figure{
-			number("stops", f.stops), number("links cut, slowed or half open", f.cuts),
+			number("stops", f.stops), number("links cut, slowed or half open", f.cuts), number("of them between network namespaces", f.parted),
 			number("NATS wiped", f.wipes), number("rounds", f.rounds), number("runs", f.runs), number("steps", f.steps), number("acknowledged writes", f.acked),
 			proof.Count("lost", f.of(lostWrite, neverEnded, gapInLog), 0), proof.Count("accepted twice", f.of(acceptedTwice, undoneTwice, approvedTwice), 0),
 			proof.Count("stale accepted", f.of(staleAccepted, inventedResult), 0), proof.Count("violations of any kind", len(f.wrong), 0),
@@ -178,6 +212,9 @@ func round(t *testing.T, k setupKind, seed uint64, draw func(*setup) []fault) *f
 	k.build(s)
 	s.ready(readyWithin)
 	c := &crew{client: newClient(s.doors), seen: newHistory()}
+	if s.board != nil {
+		c.keys = keys
+	}
 	c.define(t)
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -298,7 +335,10 @@ func show(v verdict, ledger []entry) string {
 // TestRecordSaysWhatDied: the goal is what is promised, however few kills were asked for, and each is counted under what died.
 func TestRecordSaysWhatDied(t *testing.T) {
 	var sum figures
-	died := tally{kills: 3, killed: map[string]int{"engine": 2, "worker": 1}}
+	died := tally{killed: map[string]int{}}
+	for _, name := range []string{"engine-0", "engine-1", "redis", "redis-2"} {
+		died.add(tally{kills: 1, killed: map[string]int{(&target{name: name}).what(): 1}})
+	}
 	for range 2 {
 		sum.include(&figures{tally: died, rounds: 1})
 	}
@@ -306,10 +346,10 @@ func TestRecordSaysWhatDied(t *testing.T) {
 	for _, f := range sum.record(0).Figures {
 		said[f.Name] = f
 	}
-	if k := said["kills"]; k.Met || k.Value != "6 of 500" || k.Goal != "≥ 500" {
+	if k := said["kills"]; k.Met || k.Value != "8 of 500" || k.Goal != "≥ 500" {
 		t.Errorf("kills: %+v", k)
 	}
-	if said["kills: engine"].Value != "4" || said["kills: worker"].Value != "2" {
+	if said["kills: engine"].Value != "4" || said["kills: redis"].Value != "4" {
 		t.Errorf("what died: %v", said)
 	}
 }

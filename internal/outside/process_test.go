@@ -123,6 +123,9 @@ var binary = sync.OnceValues(func() (string, error) {
 		return filepath.Abs(*binaryFlag)
 	}
 	path := filepath.Join(buildDir, "cordum")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
 	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "../../cmd/cordum")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,7 +1,8 @@
 package outside
 
 import (
-	"net"
+	"cmp"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"cordum.dev/cordum/bus"
 	"cordum.dev/cordum/internal/freeport"
 	"cordum.dev/cordum/internal/redisd"
 )
@@ -45,7 +45,9 @@ type setup struct {
 	ledger  string
 	doors   []string
 	targets []target
-	links   []*link
+	links   []route
+	board   *board           // that its parts are plugged into; nil: they share the loopback interface
+	homes   map[string]*host // of the parts by name, with a board
 }
 
 // setupKind is a name and the function that starts it.
@@ -55,11 +57,13 @@ type setupKind struct {
 	patience time.Duration // until every run has ended, when the faults are over
 }
 
-// setups are the three that are promised.
+// setups are those that are promised.
 var setups = []setupKind{
 	{"embedded", (*setup).embedded, endWithin},
 	{"redis", (*setup).alone, endWithin},
 	{"replicas", (*setup).replicas, endWithin},
+	{namespacesName, (*setup).namespaces, endWithin},
+	{"clusters", (*setup).clusters, endWithin},
 }
 
 // embedded is the server with everything in it.
@@ -89,14 +93,61 @@ func (s *setup) forgetful() {
 // replicas are two engines and two gateways, one Redis, and a NATS server that keeps data of plain workers.
 func (s *setup) replicas() {
 	redis, nats := s.redis(2, redisd.Durable...), s.nats(2)
+	s.engines(redis, nats)
+	s.gateways(nats)
+	s.workers(nats)
+}
+
+func (s *setup) engines(redis, nats string) {
 	for _, name := range []string{"engine-0", "engine-1"} {
-		s.server(name, target{weight: 2, lease: partitionLease}, "--roles", "engine", "--nats-use-jetstream", "--nats-url", "nats://"+s.link(nats),
+		s.server(name, target{weight: 2, lease: partitionLease}, "--roles", "engine", "--nats-use-jetstream", "--nats-url", natsURL(s.link(nats)),
 			"--store", "redis://"+s.link(redis), "--init-store")
 	}
+}
+
+func (s *setup) gateways(nats string) {
 	for _, name := range []string{"gateway-0", "gateway-1"} {
-		s.server(name, target{weight: 4, lease: partitionLease}, "--roles", "gateway", "--nats-url", "nats://"+s.link(nats))
+		s.server(name, target{weight: 4, lease: partitionLease}, "--roles", "gateway", "--nats-url", natsURL(s.link(nats)))
 	}
-	s.workers(nats)
+}
+
+// host is where a part lives.
+func (s *setup) host(part string) *host {
+	if s.board == nil {
+		return loopback
+	}
+	if s.homes[part] == nil {
+		if s.homes == nil {
+			s.homes = map[string]*host{}
+		}
+		s.homes[part] = s.board.host()
+	}
+	return s.homes[part]
+}
+
+func (s *setup) ofLinks() int {
+	if s.board == nil {
+		return linksOfTwenty
+	}
+	return cablesOfTwenty
+}
+
+// trust is what lets a server start: on a loopback interface that nobody else is on, or with keys and a policy.
+func (s *setup) trust() []string {
+	if s.board == nil {
+		return []string{"--dev"}
+	}
+	policy, list := filepath.Join(s.dir, "policy.yaml"), filepath.Join(s.dir, "keys")
+	var lines strings.Builder
+	for who, key := range keys {
+		fmt.Fprintf(&lines, "%s:operator+author+approver::%s\n", cmp.Or(strings.TrimPrefix(who, "user:"), "ops"), key)
+	}
+	for path, text := range map[string]string{policy: "default: ALLOW\n", list: lines.String()} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return []string{"--policy", policy, "--api-keys-file", list}
 }
 
 // server starts a process of the binary. One that has the role of a gateway is a door.
@@ -106,9 +157,10 @@ func (s *setup) server(name string, t target, args ...string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	addr := freeport.Addr(s.t)
-	args = append([]string{"serve", "--dev", "--addr", addr, "--data-dir", filepath.Join(s.dir, name), "--rate-rps", "-1", "--public-rate-rps", "-1"}, args...)
-	t.name, t.part = name, newProcess(s.t, name, s.dir, func() *exec.Cmd { return exec.Command(path, args...) })
+	home := s.host(name)
+	addr := home.addr(s.t, "8081")
+	args = append(append([]string{"serve", "--addr", addr, "--data-dir", filepath.Join(s.dir, name), "--rate-rps", "-1", "--public-rate-rps", "-1"}, s.trust()...), args...)
+	t.name, t.part = name, newProcess(s.t, name, s.dir, func() *exec.Cmd { return home.command(path, args...) })
 	s.add(t)
 	if !strings.HasPrefix(name, "engine") {
 		s.doors = append(s.doors, addr)
@@ -120,15 +172,15 @@ func (s *setup) workers(nats string) {
 	for i := range 2 {
 		id := "worker-" + strconv.Itoa(i)
 		addr := s.link(nats)
-		s.child(target{name: id, weight: 4, lease: workerLease}, workerEnv+"="+id, serverEnv+"=nats://"+addr, ledgerEnv+"="+s.ledger)
+		s.child(target{name: id, weight: 4, lease: workerLease}, workerEnv+"="+id, serverEnv+"="+natsURL(addr), ledgerEnv+"="+s.ledger)
 	}
 }
 
 // nats starts a NATS server as a process of its own, and answers its address.
 func (s *setup) nats(weight int) string {
-	addr, dir := freeport.Addr(s.t), filepath.Join(s.dir, "nats")
-	s.child(target{name: "nats", weight: weight, lease: partitionLease, wipe: dir}, natsEnv+"="+addr, natsDirEnv+"="+dir)
-	return addr
+	n := natsServer{Name: "nats", Addr: s.host("nats").addr(s.t, "4222"), Dir: filepath.Join(s.dir, "nats")}
+	s.runNATS(weight, n)
+	return n.Addr
 }
 
 // child starts the test binary again, as a worker or as a NATS server.
@@ -138,8 +190,9 @@ func (s *setup) child(t target, env ...string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	home := s.host(t.name)
 	t.part = newProcess(s.t, t.name, s.dir, func() *exec.Cmd {
-		cmd := exec.Command(self)
+		cmd := home.command(self)
 		cmd.Env = append(os.Environ(), env...)
 		return cmd
 	})
@@ -151,19 +204,27 @@ func (s *setup) redis(weight int, settings ...string) string {
 	s.t.Helper()
 	r := redisd.Start(s.t)
 	r.Kill()
-	r.Addr = freeport.Addr(s.t) // it comes back to it many times
+	home := s.host("redis")
+	r.Addr = home.addr(s.t, "6379") // it comes back to it many times
 	p := newProcess(s.t, "redis", s.dir, func() *exec.Cmd {
-		args := append([]string{"--port", r.Port(), "--bind", "127.0.0.1", "--dir", r.Dir(), "--save", ""}, settings...)
-		return exec.Command("redis-server", args...)
+		args := append([]string{"--port", r.Port(), "--bind", home.ip, "--protected-mode", "no", "--dir", r.Dir(), "--save", ""}, settings...)
+		return home.command("redis-server", args...)
 	})
 	s.add(target{name: "redis", weight: weight, lease: partitionLease, part: p})
 	return r.Addr
 }
 
+// link is how a part reaches a server, so that it can be made bad; or several servers, with commas between them.
 func (s *setup) link(upstream string) string {
-	l := newLink(s.t, upstream)
-	s.links = append(s.links, l)
-	return l.addr
+	if s.board != nil {
+		return upstream // by its cables
+	}
+	var addrs []string
+	for server := range strings.SplitSeq(upstream, ",") {
+		l := newLink(s.t, server)
+		s.links, addrs = append(s.links, l), append(addrs, l.addr)
+	}
+	return strings.Join(addrs, ",")
 }
 
 func (s *setup) add(t target) {
@@ -192,30 +253,4 @@ func answers(url string) bool {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode == http.StatusOK
-}
-
-// The NATS server is the test binary started again with these set.
-const (
-	natsEnv    = "CORDUM_OUTSIDE_NATS" // where it listens
-	natsDirEnv = "CORDUM_OUTSIDE_NATS_DIR"
-)
-
-// serveNATS runs a NATS server with JetStream until it is killed.
-func serveNATS(addr, dir string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return err
-	}
-	s, err := bus.NewServer(bus.ServerConfig{Host: host, Port: n, Open: true, StreamDir: dir})
-	if err == nil {
-		err = s.Start()
-	}
-	if err != nil {
-		return err
-	}
-	select {}
 }

@@ -37,6 +37,7 @@ type Server struct {
 	dir  string
 	args []string
 	mode string // "--sentinel", or empty
+	bus  string // the port for other nodes of its cluster; empty: it is of none
 	tls  *tls.Config
 	pass string
 
@@ -126,6 +127,9 @@ func (s *Server) Port() string {
 	return port
 }
 
+// BusAddr is where other nodes of its cluster reach it.
+func (s *Server) BusAddr() string { return net.JoinHostPort("127.0.0.1", s.bus) }
+
 // Restart starts the server, again after Kill, on the same port and folder, and waits until it answers.
 func (s *Server) Restart() {
 	s.t.Helper()
@@ -143,6 +147,16 @@ func (s *Server) Restart() {
 // Launch is Restart without waiting.
 func (s *Server) Launch() {
 	s.t.Helper()
+	s.cmd, s.log = s.Command(), &syncBuffer{}
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Command is what Launch starts, for a test that runs the process of a killed server itself.
+func (s *Server) Command() *exec.Cmd {
 	port := "--port"
 	if s.tls != nil {
 		port = "--tls-port"
@@ -154,12 +168,7 @@ func (s *Server) Launch() {
 		args = []string{filepath.Join(s.dir, "sentinel.conf"), s.mode}
 	}
 	args = append(args, port, s.Port(), "--bind", "127.0.0.1", "--dir", s.dir)
-	s.cmd, s.log = exec.Command("redis-server", append(args, s.args...)...), &syncBuffer{}
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	return exec.Command("redis-server", append(args, s.args...)...)
 }
 
 // Kill ends the server as kill -9 does.

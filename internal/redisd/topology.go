@@ -19,17 +19,16 @@ func StartCluster(t testing.TB, primaries int, args ...string) []*Server {
 	t.Helper()
 	nodes := make([]*Server, primaries)
 	for i := range nodes {
-		nodes[i] = Start(t, append([]string{
-			"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--cluster-node-timeout", "2000",
-		}, args...)...)
+		port := strconv.Itoa(freePort(t))
+		nodes[i] = Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000"}, args...)...)
+		nodes[i].bus = port
 	}
 	for i, n := range nodes {
 		n.Do("cluster", "addslotsrange", i*slots/primaries, (i+1)*slots/primaries-1)
 		n.Do("cluster", "set-config-epoch", i+1)
 	}
 	for _, n := range nodes[1:] {
-		busPort := n.args[3]
-		nodes[0].Do("cluster", "meet", "127.0.0.1", n.Port(), busPort)
+		nodes[0].Do("cluster", "meet", "127.0.0.1", n.Port(), n.bus)
 	}
 	for _, n := range nodes {
 		Wait(t, "the cluster is whole", func(context.Context) error {
