@@ -37,9 +37,7 @@ func kindOfGame(seed uint64) gameKind {
 // TestSeeds plays whole systems, each from its seed.
 func TestSeeds(t *testing.T) {
 	theDesk()
-	var all counts
-	var games []played
-	same, again := 0, 0
+	var found findings
 	warmUp(t)
 	begun := time.Now()
 	for seed := uint64(*seedAt); seed < uint64(*seedAt+*seeds); seed++ {
@@ -49,21 +47,16 @@ func TestSeeds(t *testing.T) {
 			if len(out.why) > 0 {
 				t.Error(strings.Join(out.why, "\n"))
 			}
-			all.add(out.count)
+			found.add(out.count)
 			if *tell {
 				t.Log(strings.Join(out.told, "\n"))
 			}
 			if *traces {
-				games = append(games, played{seed, out.history, out.trace})
+				found.Games = append(found.Games, played{seed, out.history, out.trace})
 			}
-			if again < *replays && int(seed-uint64(*seedAt))%max(*seeds/max(*replays, 1), 1) == 0 {
-				again++
+			if found.Replayed < *replays && isReplayed(int(seed)-*seedAt, *seeds, *replays) {
 				alike(t, seed)
-				if other := playWhole(t, seed); other.history == out.history {
-					same++
-				} else {
-					t.Logf("played again, seed %d went another way %s", seed, parts(out.trace, other.trace))
-				}
+				found.compare(seed, out, playWhole(t, seed))
 			}
 		})
 		if failed && testing.Short() {
@@ -71,15 +64,40 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 	took := time.Since(begun)
-	t.Logf("%d seeds in %s, %.1f ms each; replays identical %d/%d", all.Seeds, took.Round(time.Millisecond), float64(took.Milliseconds())/float64(max(all.Seeds, 1)), same, again)
-	t.Logf("%+v", all)
-	if err := keep(all, again, same, games); err != nil {
+	t.Logf("%d seeds in %s, %.1f ms each; replays identical %d/%d", found.Seeds, took.Round(time.Millisecond), float64(took.Milliseconds())/float64(max(found.Seeds, 1)), found.Alike, found.Replayed)
+	t.Logf("%+v", found.counts)
+	for _, apart := range found.Apart {
+		t.Log(apart)
+	}
+	if err := found.keep(); err != nil {
 		t.Error(err)
 	}
-	if all.Seeds >= enoughSeeds && !*teams && !*heavies {
-		if missing := all.neverHappened(); len(missing) > 0 {
-			t.Errorf("in %d seeds there were no %s: the games do not show that these are borne", all.Seeds, strings.Join(missing, ", "))
+	if found.Seeds >= enoughSeeds && !*teams && !*heavies {
+		if missing := found.neverHappened(); len(missing) > 0 {
+			t.Errorf("in %d seeds there were no %s: the games do not show that these are borne", found.Seeds, strings.Join(missing, ", "))
 		}
+	}
+}
+
+// isReplayed tells whether the i-th game is played a second time: one of each share, and each time of another place in it, so that
+// games of each kind are. The kind of a game is that of its seed's last digit, and a share is mostly a multiple of ten.
+func isReplayed(i, games, again int) bool {
+	share := max(games/max(again, 1), 1)
+	return i%share == i/share%share
+}
+
+// TestReplaysAreOfEachKind: of a long run's part, as command soak plays it, games of each kind are played a second time.
+func TestReplaysAreOfEachKind(t *testing.T) {
+	const games, again = 500, 10
+	n, kinds := 0, map[gameKind]int{}
+	for i := range games {
+		if isReplayed(i, games, again) {
+			n++
+			kinds[kindOfGame(uint64(i))]++
+		}
+	}
+	if n != again || !*teams && !*heavies && len(kinds) < 3 {
+		t.Errorf("%d games are played again, by kind: %v", n, kinds)
 	}
 }
 
@@ -107,16 +125,30 @@ type played struct {
 	Trace   []string
 }
 
-// keep writes what games were made of, for whoever sums it up.
-func keep(all counts, replayed, same int, games []played) error {
+// findings are what games were made of.
+type findings struct {
+	counts
+	Replayed, Alike int
+	Apart           []string `json:",omitempty"` // where games parted that were not
+	Games           []played `json:",omitempty"`
+}
+
+// compare counts a game that was played again.
+func (f *findings) compare(seed uint64, one, two outcome) {
+	f.Replayed++
+	if one.history == two.history {
+		f.Alike++
+		return
+	}
+	f.Apart = append(f.Apart, fmt.Sprintf("seed %d went another way %s", seed, parts(one.trace, two.trace)))
+}
+
+// keep writes it for whoever sums it up.
+func (f *findings) keep() error {
 	if *result == "" {
 		return nil
 	}
-	text, err := json.Marshal(struct {
-		counts
-		Replayed, Alike int
-		Games           []played `json:",omitempty"`
-	}{all, replayed, same, games})
+	text, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func Overlay(ctx context.Context, dir string, beside map[string]string) (file st
 	if err != nil {
 		return "", fmt.Errorf("ask where Go's sources are: %w", err)
 	}
-	replace, err := write(filepath.Join(strings.TrimSpace(string(out)), "src", "runtime"), dir)
+	replace, err := write(filepath.Join(strings.TrimSpace(string(out)), "src"), dir)
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +33,7 @@ func Overlay(ctx context.Context, dir string, beside map[string]string) (file st
 	return file, os.WriteFile(file, text, 0o644)
 }
 
-// write writes each changed file of a folder into another one, and answers what replaces what.
+// write writes each changed file of Go's sources into one folder, and answers what replaces what.
 func write(from, to string) (replace map[string]string, err error) {
 	texts := map[string]string{}
 	for _, c := range changes {
@@ -52,11 +52,11 @@ func write(from, to string) (replace map[string]string, err error) {
 	}
 	replace = make(map[string]string, len(texts))
 	for name, text := range texts {
-		changed := filepath.Join(to, name)
+		changed := filepath.Join(to, strings.ReplaceAll(name, "/", "-"))
 		if err := os.WriteFile(changed, []byte(text), 0o644); err != nil {
 			return nil, err
 		}
-		replace[filepath.Join(from, name)] = changed
+		replace[filepath.Join(from, filepath.FromSlash(name))] = changed
 	}
 	return replace, nil
 }

@@ -10,9 +10,9 @@
 // It builds the package's tests once and hands out seeds in parts, one process for each core: a game is played by one goroutine at a
 // time, so that it can be played again. The first law that is broken ends it, or with -on only its seed; what is printed names it.
 //
-// The tests are built with the runtime of package order, by which nearly every seed is played the same each time; what a process
-// played before still matters to a few. Where that cannot be had, or with -as-is, the runtime is as it is, and more differ when
-// they are played again. With -twice each seed is played once among others and once alone, and all that was committed is compared.
+// The tests are built with the runtime of package order, by which a seed is played the same each time, whatever its process played
+// before. Where that cannot be had, or with -as-is, the runtime is as it is, and some differ when they are played again. One of fifty
+// is played a second time by the same process; with -twice each is, alone in another one. All that was committed is compared.
 //
 // Begin reading at main.go; build.go builds, again.go compares.
 package main
@@ -86,6 +86,7 @@ type Result struct {
 
 	Simulated       time.Duration
 	Replayed, Alike int
+	Apart           []string // where games parted that were not
 	Games           []game
 }
 
@@ -156,6 +157,9 @@ func (s *soak) play(ctx context.Context, result string) {
 		}
 		s.mu.Lock()
 		s.add(r, cpu)
+		for _, apart := range r.Apart {
+			fmt.Fprintf(os.Stderr, "\n%s\n", apart)
+		}
 		if err != nil && s.failed == nil && ctx.Err() == nil {
 			s.failed = err
 		}
