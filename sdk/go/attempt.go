@@ -86,11 +86,11 @@ func (a *attempt) onLeave(ack *wire.Ack) {
 
 // run is the tool's goroutine. What follows the tool is deferred: a tool may also end its goroutine.
 func (a *attempt) run() {
+	started := time.Now() // before the limit begins: what ran into it took no less
 	ctx, stop := a.ctx, context.CancelFunc(func() {})
 	if limit := a.timeLimit(); limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, limit, ErrTimedOut)
 	}
-	started := time.Now()
 	var output []byte
 	err := error(&Error{Code: CodePanic, Err: errors.New("the tool ended its goroutine")})
 	defer func() {

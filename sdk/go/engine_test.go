@@ -3,6 +3,7 @@ package cordum_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -35,8 +36,10 @@ type engine struct {
 	greets   chan *wire.Handshake
 	logs     chan *wire.JobLog
 
-	mu    sync.Mutex
-	reply func(*wire.BusPacket) wire.AckCode // 0 is silence
+	mu      sync.Mutex
+	reply   func(*wire.BusPacket) wire.AckCode // 0 is silence
+	settled map[string]bool                    // questions that were answered for good
+	again   int                                // how many of them came again
 }
 
 func newEngine(t testing.TB) *engine {
@@ -64,6 +67,7 @@ func engineOn(t testing.TB, s *bus.Server) *engine {
 		greets:   make(chan *wire.Handshake, 4096),
 		logs:     make(chan *wire.JobLog, 4096),
 		reply:    func(*wire.BusPacket) wire.AckCode { return wire.AckCode_ACK_CODE_OK },
+		settled:  map[string]bool{},
 	}
 	for _, subject := range []string{answers, wire.SubjectHeartbeats, wire.SubjectHandshakes, bus.SubjectResult, bus.SubjectProgress} {
 		_, err := n.Subscribe(subject, "", e.receive)
@@ -102,12 +106,13 @@ func (e *engine) receive(m bus.Msg) {
 		e.t.Errorf("an envelope without sender, version or time: %v", &p)
 	}
 	if m.Reply != "" {
-		e.mu.Lock()
-		code := e.reply(&p)
-		e.mu.Unlock()
+		code, before := e.judge(&p)
 		if code != 0 {
 			ack := &wire.BusPacket{Payload: &wire.BusPacket_Ack{Ack: &wire.Ack{Code: code}}}
 			_ = e.bus.Publish(m.Reply, marshal(e.t, ack)) // the test may be over
+		}
+		if before {
+			return
 		}
 	}
 	switch x := p.GetPayload().(type) {
@@ -128,6 +133,31 @@ func (e *engine) receive(m bus.Msg) {
 	default:
 		e.t.Errorf("a worker sent %T", x)
 	}
+}
+
+// judge answers a question, and tells whether that was answered for good before: an answer that takes longer than the worker waits
+// for it crosses the question's next sending, which is only counted.
+func (e *engine) judge(p *wire.BusPacket) (code wire.AckCode, before bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	code = e.reply(p)
+	key := fmt.Sprintf("begin %s %s", p.GetJobBegin().GetJobId(), p.GetJobBegin().GetToken())
+	if r := p.GetJobResult(); r != nil {
+		key = fmt.Sprintf("result %s %s", r.GetJobId(), r.GetToken())
+	}
+	if e.settled[key] {
+		e.again++
+		return code, true
+	}
+	e.settled[key] = code == wire.AckCode_ACK_CODE_OK || code == wire.AckCode_ACK_CODE_STALE || code == wire.AckCode_ACK_CODE_INVALID
+	return code, false
+}
+
+// repeats counts the questions that came again though they had been answered for good.
+func (e *engine) repeats() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.again
 }
 
 // job is an attempt as the engine sends it.
@@ -209,7 +239,8 @@ func startWorker(t testing.TB, e *engine, register func(*cordum.Worker), change 
 	s := started{stop, make(chan error, 1)}
 	go func() { s.ended <- w.Run(ctx); close(s.ended) }()
 	t.Cleanup(func() { stop(); <-s.ended })
-	e.beatThat(func(b *wire.Heartbeat) bool { return b.GetWorkerId() == "w1" })
+	for receive(t, e.beats).GetWorkerId() != "w1" { // it comes unasked: an answer to a question might come late, and tell of before
+	}
 	return s
 }
 
