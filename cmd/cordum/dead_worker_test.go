@@ -32,7 +32,8 @@ func TestDeadWorkerIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ledger := filepath.Join(p.dir, "ledger.jsonl")
-	doomed, frozen := p.startHolder("doomed", ledger, "8s"), p.startHolder("frozen", ledger, "8s")
+	const hold = "18s" // no job ends before its worker does, however busy the machine is; and all are over with the leases
+	doomed, frozen := p.startHolder("doomed", ledger, hold), p.startHolder("frozen", ledger, hold)
 	p.until("both workers are there", func() bool { return p.stateOf("doomed") == "alive" && p.stateOf("frozen") == "alive" })
 	runs := make([]string, 20)
 	for i := range runs {

@@ -116,6 +116,9 @@ func (c *crew) most(from int) (most, lines int) {
 	}
 	busy := map[limitEntry]bool{}
 	for line := range bytes.Lines(raw) {
+		if !bytes.HasSuffix(line, []byte("\n")) { // it is being written
+			break
+		}
 		var e limitEntry
 		if err := json.Unmarshal(line, &e); err != nil {
 			c.p.t.Fatalf("ledger: %v", err)

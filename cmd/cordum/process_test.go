@@ -311,9 +311,16 @@ func readLedger(t *testing.T, path string) []ledgerEntry {
 	}
 	defer f.Close()
 	var out []ledgerEntry
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for lines := bufio.NewReader(f); ; {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) { // a line without its end is still being written, or was when its worker was killed
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		var e ledgerEntry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		if err := json.Unmarshal(line, &e); err != nil {
 			t.Fatalf("ledger: %v", err)
 		}
 		out = append(out, e)

@@ -107,13 +107,14 @@ func TestUnknownOutcome(t *testing.T) {
 	if _, err := w.client.Doc(within(t), "test", "x"); !errors.Is(err, runner.ErrNotFound) {
 		t.Fatal(err)
 	}
-	lead := slices.IndexFunc(w.engines, func(p *process) bool { return p.runner.Owns(systemPartition) })
+	lead := w.ownerOf(systemPartition)
 	w.engines[lead].cut.Store(true) // it hears nothing, and nobody knows yet
 	done := make(chan error, 1)
 	go func() {
 		done <- w.client.ChangeDocs(within(t), ann, "config.change", "x", runner.DocChange{Kind: "test", Name: "x", Value: []byte("1")})
 	}()
-	time.AfterFunc(100*time.Millisecond, w.engines[lead].stop)
+	w.until("the call is on its way to it", func() bool { return w.engines[lead].line.missed.Load() > 0 })
+	w.engines[lead].stop()
 	err := <-done
 	if !errors.Is(err, runner.ErrUnavailable) || !strings.Contains(err.Error(), "outcome is unknown") {
 		t.Fatalf("%v", err)
@@ -154,7 +155,8 @@ func TestWatchMovesWithItsRun(t *testing.T) {
 			}
 			for read().Kind != "live" {
 			}
-			owner := slices.IndexFunc(w.engines, func(p *process) bool { at, _ := runPartition(run, 8); return p.runner.Owns(at) })
+			at, _ := runPartition(run, 8)
+			owner := w.ownerOf(at)
 			if how == "killed" {
 				w.engines[owner].kill()
 			} else {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -144,6 +145,16 @@ func (w *site) settled() {
 	})
 }
 
+// ownerOf is which engine owns a partition: a busy machine may let a lease run out, and then nobody does for a moment.
+func (w *site) ownerOf(partition int) (owner int) {
+	w.t.Helper()
+	w.until("the partition has an owner", func() bool {
+		owner = slices.IndexFunc(w.engines, func(p *process) bool { return p.runner.Owns(partition) })
+		return owner >= 0
+	})
+	return owner
+}
+
 // kill cuts an engine off without a word.
 func (p *process) kill() {
 	p.cut.Store(true)
@@ -218,6 +229,7 @@ type line struct {
 	bus.Bus
 	cut    *atomic.Bool
 	before atomic.Pointer[func(subject string, data []byte)] // is called with what is published; nil: nothing is
+	missed atomic.Int64                                      // calls about the system that came while it was cut off
 }
 
 func (l *line) Publish(subject string, data []byte) error {
@@ -247,8 +259,11 @@ func (l *line) Request(ctx context.Context, subject string, data []byte) ([]byte
 
 func (l *line) Subscribe(subject, queue string, h bus.Handler) (bus.Subscription, error) {
 	return l.Bus.Subscribe(subject, queue, func(m bus.Msg) {
-		if !l.cut.Load() {
+		switch {
+		case !l.cut.Load():
 			h(m)
+		case subject == callSubject(systemPartition):
+			l.missed.Add(1)
 		}
 	})
 }

@@ -115,8 +115,9 @@ func TestUnansweredStartIsMadeAsSaid(t *testing.T) {
 		return w.client.Start(ctx, ann, runner.StartRequest{Workflow: "nap", IdempotencyKey: "k"})
 	}
 	w.run("nap")
-	w.engines[0].kill()
+	w.engines[0].cut.Store(true) // it listens still: where nobody does, nothing was begun
 	u := unanswered(t, "start", func(ctx context.Context) error { _, err := start(ctx); return err })
+	w.engines[0].kill()
 	w.start(true)
 	w.settled()
 	s, err := start(within(t))

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,11 @@ func TestOthersGoOnWhenThePlaceDies(t *testing.T) {
 				left = append(left, p)
 			}
 		}
+		var mu sync.Mutex
 		done := map[string]int{}
 		rs.world(left[0]).newWorker("w1", func(j *wire.JobRequest) *wire.JobResult {
+			mu.Lock()
+			defer mu.Unlock()
 			done[j.JobId]++
 			return succeed(j)
 		}, "job.t.work")
@@ -49,6 +53,8 @@ func TestOthersGoOnWhenThePlaceDies(t *testing.T) {
 			runs = append(runs, p.run("plain"))
 		}
 		rs.succeeded(runs)
+		mu.Lock()
+		defer mu.Unlock()
 		for job, n := range done {
 			if n != 1 {
 				t.Errorf("job %s was done %d times", job, n)
