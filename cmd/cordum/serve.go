@@ -69,7 +69,7 @@ func serve(ctx context.Context, a *app, cfg serveConfig, warnings []string) erro
 		log.Warn("API keys have no effect with --dev: nobody is asked for one")
 		cfg.APIKeys = nil
 	}
-	tuneMemory(a)
+	tuneMemory(a, cfg.has(roleEngine) && !cfg.Store.external())
 	crash, err := orderedCrash()
 	if err != nil {
 		return err

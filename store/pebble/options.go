@@ -8,7 +8,9 @@ import (
 
 // Sizes. The whole server shall idle below 60 MiB, so memory grows with use: a memtable begins at 256 KiB and doubles.
 const (
-	memTableBytes = 8 << 20
+	// memTableBytes is so large that most of what is written over or removed soon, such as heads, queues and timers, is never
+	// compacted (measured against 8 MiB: a fifth more steps with 256 runs in flight; 32 MiB adds nothing to that).
+	memTableBytes = 16 << 20
 	memTables     = 4 // writes wait when so many are not yet flushed
 	blockBytes    = 8 << 20
 
