@@ -183,8 +183,10 @@ func TestHeadsAreTakenByThemselves(t *testing.T) {
 		for range 3 {
 			w.ended(w.run("three", `{}`))
 			time.Sleep(runner.DefaultHeadEvery)
+			synctest.Wait() // a head that is due at this very moment is taken
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		all := heads()
 		if len(all) != 3 {
 			t.Fatalf("%d heads, want 3: one after each run, and none while nothing happens", len(all))
@@ -192,6 +194,7 @@ func TestHeadsAreTakenByThemselves(t *testing.T) {
 		w.restart()
 		w.ended(w.run("three", `{}`))
 		time.Sleep(runner.DefaultHeadEvery)
+		synctest.Wait()
 		all = heads()
 		if len(all) != 4 || all[0].Number != 4 || all[0].Previous != all[1].Hash() {
 			t.Fatalf("after a restart: %+v", all)
