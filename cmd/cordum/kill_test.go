@@ -120,6 +120,9 @@ func checkHistory(t *testing.T, p *process, run string) {
 			ended[e.Step]++
 		case strings.HasPrefix(e.Type, "step_retrying"):
 			t.Errorf("run %s: step %s was tried again though no attempt failed", run, e.Step)
+			for _, e := range page.Items {
+				t.Logf("%d %s %s %s %v", e.Seq, e.At.Format("05.000"), e.Type, e.Step, e.Data)
+			}
 		}
 	}
 	for _, step := range []string{"a", "b", "c", "wait"} {

@@ -45,7 +45,7 @@ func init() {
 	if id == "" {
 		return
 	}
-	w := sagaWorker{path: os.Getenv(sagaLedgerEnv), crash: workerCrash(os.Getenv(sagaCrashEnv))}
+	w := sagaWorker{id: id, path: os.Getenv(sagaLedgerEnv), crash: workerCrash(os.Getenv(sagaCrashEnv))}
 	fmt.Fprintln(os.Stderr, w.serve(context.Background(), id, os.Getenv(sagaServerEnv)))
 	os.Exit(1)
 }
@@ -59,8 +59,9 @@ type sagaEntry struct {
 	Effect string `json:"effect,omitempty"` // what was done, or is to be undone
 	Number int    `json:"number,omitempty"` // of the attempt; of an undo, that of the last attempt at what it undoes
 	Run    string `json:"run"`
-	Job    string `json:"job"`           // the attempt's id
-	Key    string `json:"key,omitempty"` // of sent: the idempotency key
+	Job    string `json:"job"`              // the attempt's id
+	Key    string `json:"key,omitempty"`    // of sent: the idempotency key
+	Worker string `json:"worker,omitempty"` // of what is not undone: who does it
 }
 
 // sagaInput is what steps and compensations get.
@@ -75,6 +76,7 @@ type sagaInput struct {
 
 // sagaWorker does effects and undoes them.
 type sagaWorker struct {
+	id    string
 	path  string
 	file  *os.File // each line is one write to its end
 	crash *crasher // nil: it does not fail on purpose
@@ -125,13 +127,13 @@ func (w *sagaWorker) overhear(m *nats.Msg) {
 	}
 	r := packet.GetJobRequest()
 	w.crash.reached(crashReceived)
-	_ = w.note(sagaEntry{"sent", r.GetTopic() == "job.saga.undo", in.Root, in.At, in.Effect, in.Number, r.GetRunId(), r.GetJobId(), r.GetMeta().GetIdempotencyKey()})
+	_ = w.note(sagaEntry{"sent", r.GetTopic() == "job.saga.undo", in.Root, in.At, in.Effect, in.Number, r.GetRunId(), r.GetJobId(), r.GetMeta().GetIdempotencyKey(), ""})
 }
 
 // do has an effect that no other job has, unless it is told to fail. One that is cancelled in the middle stops, or finishes all
 // the same: both are allowed.
 func (w *sagaWorker) do(ctx context.Context, job sdk.Job, in sagaInput) (map[string]any, error) {
-	e := sagaEntry{Root: in.Root, At: in.At, Run: job.RunID, Job: job.AttemptID, Number: job.Attempt, Effect: job.AttemptID + "#" + rand.Text()[:8]}
+	e := sagaEntry{Root: in.Root, At: in.At, Run: job.RunID, Job: job.AttemptID, Number: job.Attempt, Effect: job.AttemptID + "#" + rand.Text()[:8], Worker: w.id}
 	if fails := in.Fail == in.At && w.failed(e) < in.Times; fails {
 		return nil, errors.Join(w.both(ctx, e, "failed"), sdk.Fatal("planned", errors.New("it is to fail")))
 	}
@@ -206,6 +208,7 @@ type sagaWorkerProcess struct {
 	id    string
 	crash string // where it fails on purpose; empty: nowhere
 	cmd   *exec.Cmd
+	lost  int // steps that were begun, and will not be ended by anybody
 }
 
 func (p *process) sagaLedger() string { return filepath.Join(p.dir, "saga.jsonl") }
@@ -236,6 +239,43 @@ func (w *sagaWorkerProcess) start() {
 func (w *sagaWorkerProcess) kill() {
 	_ = w.cmd.Process.Kill()
 	_ = w.cmd.Wait()
+}
+
+// looksForWork is how often a worker is looked at before it is killed without work.
+const looksForWork = 200
+
+// killAtWork kills the worker while it is at a step, if it comes to one: it is looked at while it stands still.
+func (w *sagaWorkerProcess) killAtWork() {
+	w.p.t.Helper()
+	for range looksForWork {
+		_ = w.cmd.Process.Signal(syscall.SIGSTOP)
+		if w.begun() > w.lost {
+			break
+		}
+		_ = w.cmd.Process.Signal(syscall.SIGCONT)
+		time.Sleep(2 * time.Millisecond) // it shall get on
+	}
+	w.kill()
+	w.lost = w.begun()
+}
+
+// begun counts the steps that this worker has begun and not ended, as the ledger says.
+func (w *sagaWorkerProcess) begun() int {
+	ledger, err := readSagaLedger(w.p.sagaLedger())
+	if err != nil {
+		w.p.t.Fatal(err)
+	}
+	begun := map[string]bool{}
+	for _, e := range ledger {
+		switch {
+		case e.Worker != w.id:
+		case e.Phase == "begin":
+			begun[e.Job] = true
+		default:
+			delete(begun, e.Job)
+		}
+	}
+	return len(begun)
 }
 
 // sagaRun is a run that the test started, or tries to.
@@ -410,7 +450,7 @@ func undoneThroughLosses(t *testing.T, shapes []*sagaShape, seed uint64, serverT
 		}
 		p.someMoment(random, round%3 > 0)
 		w := workers[random.IntN(len(workers))]
-		w.kill()
+		w.killAtWork()
 		if serverToo && round%2 == 1 {
 			p.kill()
 			p.start()
