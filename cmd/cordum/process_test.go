@@ -163,7 +163,7 @@ func newProcess(t *testing.T) *process {
 		p.kill()
 		if t.Failed() {
 			out, _ := os.ReadFile(log.Name())
-			t.Logf("server log (its end):\n%s", out[max(0, len(out)-4000):])
+			t.Logf("server log (its end):\n%s", out[max(0, len(out)-20_000):])
 		}
 		_ = log.Close()
 	})
