@@ -112,8 +112,11 @@ type Change struct {
 	// Listed were granted to a worker, and now its heartbeat lists them for the first time: it took them, even if what it said
 	// of that was lost. Announcing such an attempt again says so once more.
 	Listed []Grant
-	Lost   []LostJob // these have no worker any more, and the Fleet has forgotten them
-	Gone   []string  // workers that left or fell silent
+	// Unlisted were granted to a worker whose heartbeats do not list them, and nobody has said that they were sent: answer each
+	// with [Fleet.Sent], behind everything that was said of the grant. Until then no heartbeat takes it from its worker.
+	Unlisted []Unlisted
+	Lost     []LostJob // these have no worker any more, and the Fleet has forgotten them
+	Gone     []string  // workers that left or fell silent
 	// Refused says why a heartbeat was not taken; empty when it was, and for every other call.
 	Refused string
 }
@@ -135,6 +138,12 @@ type Grant struct {
 	Native bool
 	// Why this worker and no other, for people; empty for one that is only known to have it.
 	Why string
+}
+
+// Unlisted is an attempt that its worker does not list, and the grant that gave it to it.
+type Unlisted struct {
+	Attempt string
+	Grant   uint64 // its number: no other of the same attempt has it, another Fleet's included
 }
 
 // LostJob is an attempt whose worker no longer has it.

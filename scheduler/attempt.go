@@ -21,14 +21,16 @@ type attempt struct {
 	until time.Time // how long the preferred worker is worth waiting for
 	alarm *alarm    // goes off then
 
-	on         *worker // has it
-	why        string  // it and no other
-	heldAt     int     // its place in on.held
-	grantedAt  time.Time
-	byTopic    bool   // was sent to its topic: another worker of the queue group may have got it
-	listedIn   uint64 // the newest of on's heartbeats that listed it; 0 = none
-	missedOnce bool   // the heartbeat before did not list it
-	missedAt   time.Time
+	on        *worker // has it
+	why       string  // it and no other
+	heldAt    int     // its place in on.held
+	grant     uint64  // which of all grants gave it to on
+	grantedAt time.Time
+	sentAt    time.Time // zero: nobody has said yet that it was sent
+	byTopic   bool      // was sent to its topic: another worker of the queue group may have got it
+	listedIn  uint64    // the newest of on's heartbeats that listed it; 0 = none
+	missedAt  time.Time // the first of on's heartbeats in a row that did not list it; zero: none
+	anewAt    time.Time // on began anew without it, when nobody had said that it was sent; zero: no
 }
 
 func (a *attempt) before(b *attempt) bool {
@@ -107,8 +109,12 @@ func (a *attempt) anybodys() bool { return a.byTopic && a.listedIn == 0 }
 
 // hand gives an attempt that is in no place to a worker. The caller reindexes the worker.
 func (f *Fleet) hand(a *attempt, w *worker) {
-	a.on, a.heldAt = w, len(w.held)
-	a.grantedAt, a.byTopic, a.listedIn, a.missedOnce, a.why = f.now, false, 0, false, ""
+	if f.grants++; f.grants == 1 {
+		f.grants = uint64(f.now.UnixNano()) // not one of a Fleet before
+	}
+	a.on, a.heldAt, a.grant = w, len(w.held), f.grants
+	a.grantedAt, a.byTopic, a.listedIn, a.why = f.now, false, 0, ""
+	a.sentAt, a.missedAt, a.anewAt = time.Time{}, time.Time{}, time.Time{}
 	w.held = append(w.held, a)
 	a.tenant.held++
 	f.loaded(w, 1)

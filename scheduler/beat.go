@@ -77,9 +77,9 @@ func (f *Fleet) compare(c *Change, w *worker, holds []Hold, restarted bool) {
 		switch {
 		case a.listedIn == w.beats:
 		case restarted:
-			f.lose(c, a, LostRestarted)
-		case w.said.ListsJobs && !a.anybodys() && a.missedAgain(f.now):
-			f.lose(c, a, LostUnlisted)
+			f.begunAnew(c, a)
+		case w.said.ListsJobs && !a.anybodys():
+			f.unlisted(c, a)
 		}
 	}
 	f.setForeign(w, max(0, max(w.said.Active, listed)-ours-w.ended.count(f.now)))
@@ -108,23 +108,77 @@ func (f *Fleet) readList(c *Change, w *worker, holds []Hold) (listed, ours int) 
 			if a.listedIn == 0 {
 				c.Listed = append(c.Listed, a.granted())
 			}
-			a.listedIn, a.missedOnce = w.beats, false
+			a.listedIn, a.missedAt, a.anewAt = w.beats, time.Time{}, time.Time{}
+			if a.sentAt.IsZero() {
+				a.sentAt = f.now
+			}
 		}
 	}
 	return listed, ours
 }
 
-// missedAgain counts a heartbeat that does not list the attempt, and tells whether it is the second in a row. One that may
-// have been under way when the attempt was granted, or when the one before was sent, says nothing.
-func (a *attempt) missedAgain(now time.Time) bool {
+// unlisted takes it that a heartbeat of its worker does not list an attempt: the second in a row says that the worker has not got
+// it. One that may have been under way when the attempt was sent, or when the one before was, says nothing; nor does any while
+// the attempt may not have been sent: whoever carries grants out may wait for a store.
+func (f *Fleet) unlisted(c *Change, a *attempt) {
+	since := a.sentAt
+	if since.IsZero() {
+		since = a.grantedAt
+	}
 	switch {
-	case now.Sub(a.grantedAt) < BeatFlight:
-		return false
-	case !a.missedOnce:
-		a.missedOnce, a.missedAt = true, now
-		return false
-	default:
-		return now.Sub(a.missedAt) >= BeatFlight
+	case f.now.Sub(since) < BeatFlight:
+	case a.missedAt.IsZero():
+		a.missedAt = f.now
+		f.askSent(c, a)
+	case a.sentAt.IsZero():
+		f.askSent(c, a)
+	case f.now.Sub(a.missedAt) >= BeatFlight:
+		f.lose(c, a, LostUnlisted)
+	}
+}
+
+// begunAnew takes it that an attempt's worker has begun anew and does not list it. What was sent before that is lost.
+func (f *Fleet) begunAnew(c *Change, a *attempt) {
+	if a.sentAt.IsZero() {
+		a.anewAt = f.now
+		f.askSent(c, a)
+		return
+	}
+	f.lose(c, a, LostRestarted)
+}
+
+// askSent asks since when an attempt is sent, unless that is known.
+func (f *Fleet) askSent(c *Change, a *attempt) {
+	if a.sentAt.IsZero() {
+		c.Unlisted = append(c.Unlisted, Unlisted{Attempt: a.id, Grant: a.grant})
+	}
+}
+
+// Sent answers what Change.Unlisted asks: that grant was carried out so long ago, or at least is not under way any more.
+// Heartbeats that did not list the attempt, and may be about a later time than that, count against it from now on, and so does
+// that its worker began anew after it. What was granted anew meanwhile, or has ended, is left alone.
+func (f *Fleet) Sent(now time.Time, u Unlisted, ago time.Duration) Change {
+	var c Change
+	f.advance(now)
+	if a := f.attempts[u.Attempt]; a != nil && a.on != nil && a.grant == u.Grant {
+		f.noteSent(&c, a, f.now.Add(-max(ago, 0)))
+	}
+	f.settleRoused(&c)
+	return c
+}
+
+// noteSent notes when an attempt was sent, the first time that this is said.
+func (f *Fleet) noteSent(c *Change, a *attempt, at time.Time) {
+	if !a.sentAt.IsZero() {
+		return
+	}
+	a.sentAt = at
+	switch w := a.on; {
+	case !a.anewAt.IsZero() && at.Before(a.anewAt):
+		f.lose(c, a, LostRestarted)
+		f.settleWorker(c, w)
+	case a.missedAt.Sub(at) < BeatFlight:
+		a.missedAt = time.Time{}
 	}
 }
 

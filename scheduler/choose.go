@@ -133,7 +133,7 @@ func (a *attempt) granted() Grant {
 // adopt records that a worker has an attempt which is announced here.
 func (f *Fleet) adopt(c *Change, a *attempt, w *worker) {
 	f.move(c, a, w)
-	a.listedIn = w.beats
+	a.listedIn, a.sentAt = w.beats, f.now
 	c.Adopted = append(c.Adopted, a.granted())
 }
 

@@ -35,6 +35,7 @@ type Fleet struct {
 	tenants   map[string]*tenant // those that have or want something
 	attempts  map[string]*attempt
 	arrivals  uint64             // counts announcements: the order of what was released at the same time
+	grants    uint64             // numbers what was given to workers
 	elsewhere map[string][]claim // attempts that workers list and nobody announced here
 
 	// Whom the call under way has given room. Empty between calls.
@@ -112,10 +113,13 @@ func (f *Fleet) Adopt(now time.Time, r Request, workerID string) Change {
 		if a.listedIn != 0 {
 			c.Listed = append(c.Listed, a.granted())
 		}
+		f.noteSent(&c, a, f.now)
+		f.settleRoused(&c)
 		return c
 	}
 	f.settleClaimants(&c, f.takeClaims(a.id))
 	f.move(&c, a, w)
+	a.sentAt = f.now
 	f.settleRoused(&c)
 	return c
 }

@@ -266,6 +266,10 @@ func (m *model) send(w *modelWorker, b Beat) {
 		b.Holds = append(b.Holds, Hold{Attempt: id})
 	}
 	c := m.f.Beat(m.now, b)
+	for i, ago := range sentAtOnce(m.f, c.Unlisted...) {
+		sent := m.f.Sent(m.now, c.Unlisted[i], ago)
+		c.Lost, c.Grants = append(c.Lost, sent.Lost...), append(c.Grants, sent.Grants...)
+	}
 	for _, l := range c.Lost {
 		if w.has[l.Attempt] {
 			m.t.Fatalf("lost %v, which its worker lists", l)

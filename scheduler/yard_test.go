@@ -14,6 +14,8 @@ type yard struct {
 	f *Fleet
 	Change
 	now time.Time
+	// hangs says that what is granted is not sent for now.
+	hangs bool
 }
 
 func newYard(t *testing.T) *yard {
@@ -29,7 +31,28 @@ func (y *yard) beat(b Beat) *yard {
 		b.Topics = []string{"job.a"}
 	}
 	y.Change = y.f.Beat(y.now, b)
+	if !y.hangs {
+		y.send(sentAtOnce(y.f, y.Unlisted...)...)
+	}
 	return y
+}
+
+// send has what was granted and not listed sent, so long ago each.
+func (y *yard) send(ago ...time.Duration) *yard {
+	for i, u := range y.Unlisted {
+		c := y.f.Sent(y.now, u, ago[i])
+		y.Lost, y.Grants = append(y.Lost, c.Lost...), append(y.Grants, c.Grants...)
+	}
+	return y
+}
+
+// sentAtOnce is how long ago attempts were sent by somebody who sends at once.
+func sentAtOnce(f *Fleet, unlisted ...Unlisted) []time.Duration {
+	var ago []time.Duration
+	for _, u := range unlisted {
+		ago = append(ago, f.now.Sub(f.attempts[u.Attempt].grantedAt)+1)
+	}
+	return ago
 }
 
 // worker beats as a native worker: listening on its own subject, listing what it has.

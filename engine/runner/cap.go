@@ -174,6 +174,7 @@ func (t *turn) posted(step int32, g scheduler.Grant, unheard bool) {
 	j := t.live.jobs[step]
 	in := scheduler.Posted{Send: j.Send, Unheard: unheard}
 	if !unheard {
+		t.live.ids[step].sentAt = t.now
 		t.softJob(step, in)
 		return
 	}

@@ -71,6 +71,8 @@ type move struct {
 	worker  string            // adopt, returned
 	reason  string            // returned
 	key     *keyWish          // about a concurrency key
+	grant   uint64            // sent
+	ago     time.Duration     // sent: so long
 }
 
 // moveKind is sent between processes: the numbers stay.
@@ -88,6 +90,7 @@ const (
 	moveKeyAsk   // a run that is about to be made wants it at once or not at all
 	moveKeyLeft  // a run needs it no more
 	moveStranger // who listens on its topic was not asked who that is
+	moveSent     // the answer to noticeUnlisted: the grant is carried out
 )
 
 // aboutKeys tells whether a move is for the book of concurrency keys.
@@ -154,6 +157,8 @@ func (d *dispatch) make(now time.Time, m *move) scheduler.Change {
 		return d.fleet.Unheard(now, m.attempt)
 	case moveStranger:
 		return d.fleet.Stranger(now, m.attempt)
+	case moveSent:
+		return d.fleet.Sent(now, scheduler.Unlisted{Attempt: m.attempt, Grant: m.grant}, m.ago)
 	case moveDoubted:
 		if d.fleet.Listed(m.attempt) {
 			return scheduler.Change{}

@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"slices"
 	"time"
 
 	"cordum.dev/cordum/bus"
+	"cordum.dev/cordum/scheduler"
 	"cordum.dev/cordum/store"
 )
 
@@ -121,4 +123,9 @@ func HearOlder(r *Runner, owner string) {
 	s.mem.mu.Lock()
 	defer s.mem.mu.Unlock()
 	s.mem.known[owner] = peer{announcement: announcement{Owner: owner, Incarnation: "0", Draining: true, Level: uint16(store.LevelFirst)}, heard: time.Now()}
+}
+
+// Waits tells whether something waits for a worker of a topic, as far as this process's fleet knows.
+func Waits(r *Runner, topic string) bool {
+	return slices.ContainsFunc(r.dispatch.queue(), func(q scheduler.QueueStat) bool { return q.Topic == topic && q.Depth > 0 })
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/internal/id"
@@ -15,7 +16,8 @@ import (
 type attemptIDs struct {
 	send         int32
 	job, attempt string
-	withheld     uint32 // how often an attempt was taken out of the queue by a pause
+	withheld     uint32    // how often an attempt was taken out of the queue by a pause
+	sentAt       time.Time // when the send under way left; zero: it did not, or that is not remembered
 }
 
 // grow makes room for the jobs of nodes that facts appended.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"slices"
+	"time"
 
 	"cordum.dev/cordum/engine"
 	"cordum.dev/cordum/scheduler"
@@ -15,6 +16,7 @@ type notice struct {
 	grant   scheduler.Grant   // granted, adopted
 	lost    scheduler.LostJob // lost
 	said    *memo             // said
+	unseen  uint64            // unlisted: the number of the grant
 	tenant  string            // about a key
 }
 
@@ -31,6 +33,9 @@ const (
 	noticeCrowded  noticeKind = 7 // a run is to make room for a newer one
 	noticeRefused  noticeKind = 8 // its key is taken, and it does not wait
 	noticeReserved noticeKind = 9 // the answer to moveKeyAsk: the key is kept for it
+	// noticeUnlisted asks since when an attempt is sent that its worker's heartbeats do not list. Who does not know this notice does not
+	// answer, and no heartbeat takes the attempt from its worker until somebody else owns its run.
+	noticeUnlisted noticeKind = 10
 )
 
 // memo is what the heartbeat of a worker says of the one job that it has.
@@ -54,6 +59,11 @@ func (d *dispatch) notices(out []notice, c scheduler.Change) []notice {
 	for _, g := range slices.Concat(c.Adopted, c.Listed) {
 		if at, ok := d.places[g.Attempt]; ok {
 			out = append(out, notice{place: at, kind: noticeAdopted, attempt: g.Attempt, grant: g})
+		}
+	}
+	for _, u := range c.Unlisted {
+		if at, ok := d.places[u.Attempt]; ok {
+			out = append(out, notice{place: at, kind: noticeUnlisted, attempt: u.Attempt, unseen: u.Grant})
 		}
 	}
 	if d.heardOnly() { // who lost what is the place's to say
@@ -151,7 +161,10 @@ func (n *notice) aboutAsked() bool { return n.kind == noticeRefused || n.kind ==
 
 // task is a notice as its lane's task. A grant that finds no run in memory is given back: recovery announces it again.
 func (n *notice) task() *task {
-	if n.kind >= noticeAdmitted {
+	switch {
+	case n.kind == noticeUnlisted:
+		return n.unlistedTask()
+	case n.kind >= noticeAdmitted:
 		return n.keyTask()
 	}
 	said := *n
@@ -186,6 +199,31 @@ func (n *notice) apply(t *turn) {
 // late tells whether a grant was overtaken on its way: the attempt was taken back meanwhile, and may have been granted anew.
 func (n *notice) late(lr *live) bool {
 	return n.kind == noticeGranted && n.withheld < lr.ids[n.step].withheld
+}
+
+// unlistedTask answers that the grant is not on its way to its worker any more. Behind it in the lane's inbox, that is so whatever
+// became of it: it was sent, it was given back, or a commit failed that it hung on.
+func (n *notice) unlistedTask() *task {
+	l, answer := n.lane, move{kind: moveSent, attempt: n.attempt, grant: n.unseen}
+	step := n.step
+	return &task{
+		run: n.run,
+		do: func(t *turn) {
+			if at := t.live.sentAt(step, answer.attempt); !at.IsZero() {
+				answer.ago = t.now.Sub(at)
+			}
+			l.moves = append(l.moves, answer)
+		},
+		fail: func(error) { l.moves = append(l.moves, answer) },
+	}
+}
+
+// sentAt is when an attempt was sent; zero when it was not, or that is not remembered.
+func (lr *live) sentAt(step int32, attempt string) time.Time {
+	if int(step) >= len(lr.jobs) || lr.jobs[step] == nil || lr.attemptID(step) != attempt {
+		return time.Time{}
+	}
+	return lr.ids[step].sentAt
 }
 
 // keyTask is what a run is told of its concurrency key.

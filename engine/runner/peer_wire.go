@@ -222,6 +222,9 @@ func (m *move) Fields(c *codec.Codec) {
 		c.Bool(&m.at.watched)
 		requestFields(c, &m.request)
 		m.request.Attempt = m.attempt
+	case moveSent:
+		c.Uint(&m.grant)
+		c.Duration(&m.ago)
 	case moveKey, moveKeyAsk, moveKeyLeft:
 		c.String(&m.at.run)
 		if m.key == nil {
@@ -278,6 +281,8 @@ func (n *notice) Fields(c *codec.Codec) {
 		c.String(&n.said.worker)
 		c.Int32(&n.said.percent)
 		c.String(&n.said.memo)
+	case noticeUnlisted:
+		c.Uint(&n.unseen)
 	case noticeAdmitted, noticeCrowded, noticeRefused, noticeReserved:
 		c.String(&n.tenant)
 	}

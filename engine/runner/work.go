@@ -121,6 +121,7 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 		return
 	}
 	t.lane.r.crash(CrashCommitted)
+	lr.ids[step].sentAt = time.Time{}
 	if !g.Native {
 		t.handOver(step, g)
 		return
@@ -171,6 +172,7 @@ func (t *turn) send(step int32, g scheduler.Grant) {
 		t.lane.log.Warn("attempt could not be sent", "run_id", t.live.id, "job_id", g.Attempt, "worker_id", g.Worker, "error", err)
 		t.lane.oversized(t.live.id, t.live.run.Tenant, step, g.Attempt, err)
 	}
+	t.live.ids[step].sentAt = t.lane.r.now()
 	t.lane.r.crash(CrashHalfSent)
 }
 
