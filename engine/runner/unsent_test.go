@@ -32,7 +32,7 @@ func TestGrantedWhileTheStoreHangs(t *testing.T) {
 				run := w.run("plain", `{}`)
 				over := h.hang(20*time.Second, func() { w.run("aside", `{}`) })
 				k := w.newWorker("w1", nil, "job.t.work")
-				k.none(over.Sub(time.Now()) - 1)
+				k.none(time.Until(over) - 1)
 
 				h.calm()
 				job := k.next()
@@ -60,7 +60,7 @@ func TestBegunAnewWhileTheStoreHangs(t *testing.T) {
 		k.none(2 * time.Second)
 		k.set(func(k *worker) { k.incarnation = "2" })
 		k.beat()
-		k.none(over.Sub(time.Now()) - 1)
+		k.none(time.Until(over) - 1)
 
 		h.calm()
 		job := k.next()
