@@ -32,12 +32,13 @@ var sentinels = []struct {
 	{runner.ErrGone, "gone", ""},
 	{runner.ErrInvalidCursor, "invalid_cursor", "Use next_cursor of the page before, with the same filter."},
 	{runner.ErrOverloaded, "overloaded", "Try again after the time in Retry-After."},
+	{runner.ErrNotTaken, "unavailable", "No engine serves this at the moment. " + nothingDone},
 	{runner.ErrUnavailable, "unavailable", maybeDone},
 	{context.DeadlineExceeded, "deadline_exceeded", maybeDone},
 	{context.Canceled, "unavailable", "The request ended before its answer."},
 }
 
-// maybeDone is said of a change that was not answered, nothingDone of a read.
+// maybeDone is said of a change that was not answered, nothingDone of a read, and of a change that nobody took.
 const (
 	maybeDone   = "Whether it was done is not known; ask again, or repeat it with the same Idempotency-Key."
 	nothingDone = "Nothing was changed; ask again in a moment."

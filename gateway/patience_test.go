@@ -41,6 +41,9 @@ func TestReadsChangeNothing(t *testing.T) {
 			t.Errorf("%v: %+v", cause, p)
 		}
 	}
+	if p := problemOf(fmt.Errorf("start: %w: %w", runner.ErrNotTaken, context.DeadlineExceeded)); p.Code != "unavailable" || !strings.Contains(p.Detail, nothingDone) {
+		t.Errorf("what nobody took is told as %q: %s", p.Code, p.Detail)
+	}
 	if p := ofRead(problemOf(runner.ErrNotFound)); p.Code != "not_found" || p.Detail == nothingDone {
 		t.Errorf("%+v", p)
 	}

@@ -258,7 +258,7 @@ func TestNobodyThere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := w.client.Start(ctx, ann, runner.StartRequest{Workflow: "nap"})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "outcome is unknown") {
+	if unknown := (*runner.UnknownError)(nil); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, runner.ErrNotTaken) || errors.As(err, &unknown) {
 		t.Fatalf("%v", err)
 	}
 	if err := w.client.Health(t.Context()); !errors.Is(err, runner.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {

@@ -21,6 +21,7 @@ var sentinels = []struct {
 	{"conflict", runner.ErrConflict},
 	{"idempotency", runner.ErrIdempotency},
 	{"overloaded", runner.ErrOverloaded},
+	{"not_taken", runner.ErrNotTaken},
 	{"unavailable", runner.ErrUnavailable},
 	{"invalid_cursor", runner.ErrInvalidCursor},
 	{"gone", runner.ErrGone},
@@ -103,13 +104,19 @@ func errUnknownOutcome(call string, args []any) error {
 		call, aboutText(args), runner.ErrUnavailable))
 }
 
-// errLate is the word on a call that was not answered before its deadline. unsure says that an engine may have it.
-func errLate(call string, args []any, unsure bool, cause error) error {
-	err := fmt.Errorf("%s%s: no answer in time: the outcome is unknown: %w", call, aboutText(args), cause)
-	if unsure {
-		return errOf(call, args, err)
-	}
-	return err
+// errLate is the word on a call that was not answered before its deadline, and that an engine may have.
+func errLate(call string, args []any, cause error) error {
+	return errOf(call, args, fmt.Errorf("%s%s: no answer in time: the outcome is unknown: %w", call, aboutText(args), cause))
+}
+
+// errNotTaken is the word on a call that no engine can have: nobody listened, or who did said that it is not theirs.
+func errNotTaken(call string, args []any, cause error) error {
+	return fmt.Errorf("%s%s: %w: %w", call, aboutText(args), runner.ErrNotTaken, cause)
+}
+
+// errLateRead is the word on a call that changes nothing and was not answered before its deadline.
+func errLateRead(call string, args []any, cause error) error {
+	return fmt.Errorf("%s%s: no answer in time: %w", call, aboutText(args), cause)
 }
 
 // changesRun are the calls that do something about the run that their first id names.

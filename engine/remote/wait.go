@@ -239,7 +239,13 @@ func (w *wait) settle(results []any) (again bool, err error) {
 
 // late is the word on a call whose context ended first.
 func (w *wait) late(cause error) error {
-	return errLate(w.name, w.args, w.begun && w.m.again != always, cause)
+	switch {
+	case !w.begun:
+		return errNotTaken(w.name, w.args, cause)
+	case w.m.again == always:
+		return errLateRead(w.name, w.args, cause)
+	}
+	return errLate(w.name, w.args, cause)
 }
 
 // withDeadline gives a context without a deadline the default one.

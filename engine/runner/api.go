@@ -38,6 +38,7 @@ var (
 	ErrIdempotency   = errors.New("idempotency key used for another body") // 422
 	ErrOverloaded    = errors.New("overloaded")                            // try again, with a delay
 	ErrUnavailable   = errors.New("unavailable")                           // the store or the owner is away; outcome unknown or nothing done
+	ErrNotTaken      = fmt.Errorf("no engine took it: %w", ErrUnavailable) // nothing was done
 	ErrInvalidCursor = errors.New("invalid cursor")
 	ErrGone          = errors.New("gone")      // an approval that expired
 	ErrForbidden     = errors.New("forbidden") // who asks may see it, and may not do this
