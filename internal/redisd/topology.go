@@ -19,9 +19,7 @@ func StartCluster(t testing.TB, primaries int, args ...string) []*Server {
 	t.Helper()
 	nodes := make([]*Server, primaries)
 	for i := range nodes {
-		port := strconv.Itoa(freePort(t))
-		nodes[i] = Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000"}, args...)...)
-		nodes[i].bus = port
+		nodes[i] = startNode(t, args...)
 	}
 	for i, n := range nodes {
 		n.Do("cluster", "addslotsrange", i*slots/primaries, (i+1)*slots/primaries-1)
@@ -42,17 +40,46 @@ func StartCluster(t testing.TB, primaries int, args ...string) []*Server {
 	return nodes
 }
 
+// startNode starts a server for a cluster, alone.
+func startNode(t testing.TB, args ...string) *Server {
+	t.Helper()
+	port := strconv.Itoa(freePort(t))
+	n := Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000"}, args...)...)
+	n.bus = port
+	return n
+}
+
+// StartClusterReplica starts a node that follows a primary of a cluster and waits until it does.
+func StartClusterReplica(t testing.TB, of *Server, args ...string) *Server {
+	t.Helper()
+	r := startNode(t, args...)
+	r.Do("cluster", "meet", "127.0.0.1", of.Port(), of.bus)
+	id := of.Do("cluster", "myid")
+	Wait(t, "the replica knows its primary", func(ctx context.Context) error {
+		c := r.Client()
+		defer func() { _ = c.Close() }()
+		return c.Do(ctx, "cluster", "replicate", id).Err()
+	})
+	waitFollows(t, r)
+	return r
+}
+
 // StartReplica starts a server that follows another and waits until it does.
 func StartReplica(t testing.TB, of *Server, args ...string) *Server {
 	t.Helper()
 	r := Start(t, append([]string{"--replicaof", "127.0.0.1 " + of.Port()}, args...)...)
+	waitFollows(t, r)
+	return r
+}
+
+func waitFollows(t testing.TB, r *Server) {
+	t.Helper()
 	Wait(t, "the replica follows", func(context.Context) error {
 		if info, _ := r.Do("info", "replication").(string); !strings.Contains(info, "master_link_status:up") {
 			return errors.New(info)
 		}
 		return nil
 	})
-	return r
 }
 
 // StartSentinel starts a Sentinel that alone decides about a primary called name, and waits until it knows its replica.

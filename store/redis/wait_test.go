@@ -107,6 +107,56 @@ func TestReplicasKnown(t *testing.T) {
 	commit(t, s, store.Tx{Epoch: e, Puts: putOf("a", "3")})
 }
 
+// TestReplicasOfEachPrimary: in a cluster nothing is acknowledged of a partition whose primary has lost its replica, others go on, and
+// the store says that replicas are missing until each primary has its own, whoever looks and whatever is committed meanwhile.
+func TestReplicasOfEachPrimary(t *testing.T) {
+	t.Parallel()
+	nodes := redisd.StartCluster(t, 3, redisd.Durable...)
+	replicas := make([]*redisd.Server, len(nodes))
+	for i, n := range nodes {
+		replicas[i] = redisd.StartClusterReplica(t, n, redisd.Durable...)
+	}
+	cfg := fresh(nodes...).Hurried(500*time.Millisecond, 1500*time.Millisecond)
+	cfg.WaitReplicas = 1
+	s := open(t, cfg)
+	on := func(p store.Partition) int {
+		slot := nodes[0].Do("cluster", "keyslot", fmt.Sprintf("{%s:%02X}:head", cfg.Prefix, p)).(int64)
+		return int(slot * 3 / 16384)
+	}
+	const lame store.Partition = 0
+	whole := lame + 1
+	for on(whole) == on(lame) {
+		whole++
+	}
+	lameEpoch, wholeEpoch := acquire(t, s, lame), acquire(t, s, whole)
+	put := func(p store.Partition, e store.Epoch) error {
+		return s.Commit(t.Context(), store.Tx{Partition: p, Epoch: e, Puts: putOf("a", "1")})[0]
+	}
+	looks := func(what string, acknowledge int) {
+		t.Helper()
+		redisd.Wait(t, what, func(ctx context.Context) error {
+			if err := put(whole, wholeEpoch); err != nil {
+				t.Errorf("a partition whose primary has its replica: %v", err)
+			}
+			_, have := s.Replicas()
+			if have == acknowledge {
+				return nil
+			}
+			return errors.Join(s.Look(ctx), fmt.Errorf("%d acknowledge", have))
+		})
+	}
+
+	replicas[on(lame)].Stop()
+	looks("it is missed by a store that commits nothing there", 0)
+	wantErr(t, "without its replica", put(lame, lameEpoch), redis.ErrUnknown)
+	looks("it is still missed", 0)
+	replicas[on(lame)].Continue()
+	looks("each primary has its replica again", 1)
+	if err := put(lame, lameEpoch); err != nil {
+		t.Errorf("with its replica: %v", err)
+	}
+}
+
 // TestLookLeavesNothing: who asks the replicas of a server that was emptied makes nothing there that looks like a part of a store.
 func TestLookLeavesNothing(t *testing.T) {
 	t.Parallel()
