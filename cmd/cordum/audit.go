@@ -233,24 +233,49 @@ func (a *app) writeOut(value any) error {
 
 // intoFile writes a file that only its owner reads, whole or not at all.
 func (a *app) intoFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".cordum-*")
-	if errors.Is(err, fs.ErrNotExist) {
+	var failed error
+	err := replaceFile(name, func(w io.Writer) error {
+		failed = write(w)
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case errors.Is(err, fs.ErrNotExist):
 		return usagef("-o %s: there is no folder %s", name, filepath.Dir(name))
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when all went well
-	if err := write(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	case err != nil:
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	fmt.Fprintln(a.errOut, "wrote "+name)
 	return nil
+}
+
+// replaceFile puts a file that only its owner reads in the place of another one, or of none, whole or not at all. What is there and is
+// no file, such as a pipe or a device, is written to.
+func replaceFile(name string, write func(io.Writer) error) error {
+	if there, err := os.Stat(name); err == nil && !there.Mode().IsRegular() && !there.IsDir() {
+		return writeStream(name, write)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".cordum-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when all went well
+	err = write(f)
+	if err == nil {
+		err = f.Sync() // a power cut leaves the file of before or this one, whole
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// writeStream writes to what is there already and stays there.
+func writeStream(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordum.dev/cordum/engine/runner"
+	"cordum.dev/cordum/gateway"
 	"cordum.dev/cordum/store/audit"
 )
 
@@ -72,17 +73,24 @@ func (a *app) exportFile(ctx context.Context) error {
 		return err
 	}
 	defer body.Close()
+	left := "what was printed is cut off"
 	if slices.Contains(outputNames, a.flags.output) {
-		return copyExport(a.out, body)
+		err = copyExport(a.out, body)
+	} else {
+		left = a.flags.output + " is as it was"
+		err = a.intoFile(a.flags.output, func(w io.Writer) error { return copyExport(w, body) })
 	}
-	return a.intoFile(a.flags.output, func(w io.Writer) error { return copyExport(w, body) })
+	if err != nil {
+		fmt.Fprintln(a.errOut, left+": export again, from the beginning")
+	}
+	return err
 }
 
 // copyExport copies an export and says when it has no end.
 func copyExport(w io.Writer, body io.Reader) error {
 	tail := &lastLine{}
 	if _, err := io.Copy(io.MultiWriter(w, tail), body); err != nil {
-		return fmt.Errorf("read the export: %w", err)
+		return fmt.Errorf("copy the export: %w", err)
 	}
 	if !bytes.HasPrefix(tail.line, []byte(`{"end":`)) || !tail.ended {
 		return errors.New("the export was cut off: the server's log has the cause")
@@ -133,33 +141,70 @@ func (c *client) stream(ctx context.Context, path string, query url.Values) (io.
 
 // exportTo sends records to a sink. How far it has come is kept after what the sink has taken.
 func (a *app) exportTo(ctx context.Context, sink audit.Sink, f *auditFilter, follow bool, place string) error {
-	if place != "" {
-		raw, err := os.ReadFile(place)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("--place: %w", err)
-		}
-		if kept := strings.TrimSpace(string(raw)); kept != "" {
-			f.cursor, f.since = kept, ""
-		}
+	kept, err := readPlace(place)
+	if err != nil {
+		return err
+	}
+	if kept != "" {
+		f.cursor, f.since = kept, ""
 	}
 	sent := 0
-	err := a.eachPage(ctx, f, follow, func(ctx context.Context, pg page[runner.AuditRecord]) error {
+	err = a.eachPage(ctx, f, follow, func(ctx context.Context, pg page[runner.AuditRecord]) error {
 		records := make([]audit.Record, len(pg.Items))
 		for i, d := range pg.Items {
 			records[i] = d.V
 		}
-		if len(records) == 0 {
+		if len(records) > 0 {
+			if err := sink.Send(ctx, records); err != nil {
+				return err
+			}
+			sent += len(records)
+		}
+		if place == "" || pg.NextCursor == kept {
 			return nil
 		}
-		if err := sink.Send(ctx, records); err != nil {
-			return err
-		}
-		sent += len(records)
-		if place == "" {
-			return nil
-		}
-		return os.WriteFile(place, []byte(pg.NextCursor+"\n"), 0o600)
+		kept = pg.NextCursor // of a page in which nothing fits, too: it is not looked through again
+		return writePlace(place, kept)
 	})
-	fmt.Fprintf(a.errOut, "%d records sent\n", sent)
+	var problem *gateway.Problem
+	if errors.As(err, &problem) && problem.Code == "invalid_cursor" && place != "" && kept == f.cursor {
+		return usagef("--place: %s holds no place in this server's audit log: remove it to begin with the oldest record", place)
+	}
+	fmt.Fprintf(a.errOut, "%d records sent%s\n", sent, goOn(err, f.cursor, place))
 	return err
+}
+
+// goOn says how an export that ended early goes on behind what was sent.
+func goOn(err error, cursor, place string) string {
+	switch {
+	case err == nil || cursor == "" && place == "":
+		return ""
+	case place != "":
+		return "; the same call goes on there"
+	}
+	return "; go on there with --cursor " + cursor
+}
+
+// readPlace is how far the call before has come; empty when there was none.
+func readPlace(place string) (string, error) {
+	if place == "" {
+		return "", nil
+	}
+	raw, err := os.ReadFile(place)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("--place: %w", err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+// writePlace replaces what is kept, wholly or not at all: half a place is none, and everything would be sent again.
+func writePlace(place, cursor string) error {
+	err := replaceFile(place, func(w io.Writer) error {
+		_, err := io.WriteString(w, cursor+"\n")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("--place: the records before are sent, but the place behind them is not kept: %w", err)
+	}
+	return nil
 }
