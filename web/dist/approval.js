@@ -14,18 +14,21 @@ export class ApprovalPanel {
     root.append(this.more);
   }
 
-  /** Reads the waiting approvals when a step of the run waits for one. */
+  /** Reads the waiting approvals when a step of the run waits for one, and once more what is told while they are being read. */
   async show(run) {
-    if (!(run.steps ?? []).some(asks)) return this.put([]);
+    this.told = run;
     if (this.reading) return;
     this.reading = true;
-    try {
-      this.put(await waiting(this.run, run.workflow, this.shown));
-    } catch {
-      // The next event reads again; the step's state is on the page anyway.
-    } finally {
-      this.reading = false;
+    while (this.told) {
+      const { workflow, steps } = this.told;
+      this.told = null;
+      try {
+        this.put((steps ?? []).some(asks) ? await waiting(this.run, workflow, this.shown) : []);
+      } catch {
+        // The next event reads again; the step's state is on the page anyway.
+      }
     }
+    this.reading = false;
   }
 
   /** Keeps a panel that is already there as it is, with what was typed into it. */
@@ -55,14 +58,17 @@ export class ApprovalPanel {
 /** Tells whether a step, a job that the policy holds, or an iteration of one, waits for a person. */
 const asks = (step) => step.state === "waiting" || step.job_state === "approval_required" || (step.type === "approval" && step.iterations?.running > 0);
 
-/** The waiting approvals of a run, each whole: a row of the list does not have what is shown. Those in known are not read again. */
+/**
+ * The waiting approvals of a run, each whole: a row of the list does not have what is shown. Those in known are not read again. The
+ * list is read to its end, as theirs may be anywhere in it, or until there are more than are shown.
+ */
 async function waiting(run, workflow, known) {
   const found = [];
   let cursor = "";
   do {
-    const page = await get(`approvals?state=waiting&workflow=${encodeURIComponent(workflow)}&limit=200${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`);
+    const page = await get(`approvals?state=waiting&workflow=${encodeURIComponent(workflow)}&limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
     found.push(...page.items.filter((approval) => approval.run_id === run));
     cursor = page.next_cursor ?? "";
-  } while (cursor && found.length === 0);
+  } while (cursor && found.length <= MAX_SHOWN);
   return Promise.all(found.map((approval, at) => (at >= MAX_SHOWN || known.has(askingOf(approval)) ? approval : get(`approvals/${encodeURIComponent(approval.id)}`))));
 }

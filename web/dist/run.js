@@ -48,6 +48,7 @@ class RunPage {
     await this.replay(run.seq);
     if (this.closed) return;
     this.watch();
+    if (this.run.seq < this.events.last) this.refresh(); // no message will tell of what was read already
     this.ticker = setInterval(() => { if (!settled(this.run)) this.bars.show(this.run); }, TICK_MS);
   }
 
