@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -114,15 +113,12 @@ func (c *crew) most(from int) (most, lines int) {
 	if err != nil {
 		c.p.t.Fatal(err)
 	}
+	entries, err := entriesOf[limitEntry](raw)
+	if err != nil {
+		c.p.t.Fatal(err)
+	}
 	busy := map[limitEntry]bool{}
-	for line := range bytes.Lines(raw) {
-		if !bytes.HasSuffix(line, []byte("\n")) { // it is being written
-			break
-		}
-		var e limitEntry
-		if err := json.Unmarshal(line, &e); err != nil {
-			c.p.t.Fatalf("ledger: %v", err)
-		}
+	for _, e := range entries {
 		at := limitEntry{Worker: e.Worker, Job: e.Job}
 		switch e.Phase {
 		case "begin":

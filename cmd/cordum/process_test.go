@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -302,28 +301,16 @@ func (p *process) startWorker() (ledger string) {
 
 func readLedger(t *testing.T, path string) []ledgerEntry {
 	t.Helper()
-	f, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var out []ledgerEntry
-	for lines := bufio.NewReader(f); ; {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) { // a line without its end is still being written, or was when its worker was killed
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var e ledgerEntry
-		if err := json.Unmarshal(line, &e); err != nil {
-			t.Fatalf("ledger: %v", err)
-		}
-		out = append(out, e)
+	all, err := entriesOf[ledgerEntry](raw)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	return all
 }

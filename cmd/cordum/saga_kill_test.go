@@ -184,22 +184,15 @@ func (w *sagaWorker) failed(e sagaEntry) (n int) {
 }
 
 // readSagaLedger reads what is written; a last line that is being written is left for the next time.
-func readSagaLedger(path string) (all []sagaEntry, err error) {
+func readSagaLedger(path string) ([]sagaEntry, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	for line := range bytes.Lines(raw) {
-		var e sagaEntry
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			break
-		}
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, err
-		}
-		all = append(all, e)
+	if err != nil {
+		return nil, err
 	}
-	return all, err
+	return entriesOf[sagaEntry](raw)
 }
 
 // sagaWorkerProcess is a worker that can be killed, and comes back under its name.
