@@ -100,6 +100,7 @@ class Attempt:
         self.question: Question | None = None  # open while asking and reporting
         self.size = 0  # of the result, in bytes
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # the end of its time
         self._started = False
         self._cause: Interrupted | None = None
         self._ended = threading.Event()
@@ -152,9 +153,8 @@ class Attempt:
         self._task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
-        started = time.monotonic()
+        started = time.monotonic_ns()  # before the limit begins: what ran into it took no less
         output, raised, job = b"", None, None
-        timer: asyncio.TimerHandle | None = None
         self._started = True
         try:
             if self._cause is not None:  # cancelled since it was to begin
@@ -163,21 +163,33 @@ class Attempt:
             job = self._job()
             limit = time_limit_ms(self.request.timeout_ms, job.constraints)
             if limit is not None:
-                timer = asyncio.get_running_loop().call_later(limit / 1000, self.interrupt, TimedOut())
+                self._end_at(time.monotonic_ns() + limit * 1_000_000)
             current_job.set(job)
             assert self._tool is not None
             output = await self._tool(job, self.request.input)
         except BaseException as e:  # whatever a tool raises is its attempt's failure, and nobody else's
             raised = e
-        if timer is not None:
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._speaker.end()
-        took_ms = (time.monotonic() - started) * 1000
+        took = time.monotonic_ns() - started
         result = self.result(output, raised)
-        result.execution_ms = int(took_ms)
+        result.execution_ms = took // 1_000_000
         if job is not None:
-            job._proof.attach(result, job.constraints, job.key, took_ms)
+            job._proof.attach(result, job.constraints, job.key, took / 1_000_000)
         self.report(result)
+
+    def _end_at(self, due: int) -> None:
+        """Interrupts the tool when that many nanoseconds are over on the clock that measures it."""
+        rest = max(due - time.monotonic_ns(), 0) / 1_000_000_000
+        self._timer = asyncio.get_running_loop().call_later(rest, self._time_up, due)
+
+    def _time_up(self, due: int) -> None:
+        """Takes the loop's word for it only where the clock agrees: a loop's own may be coarser, and call too early."""
+        if time.monotonic_ns() < due:
+            self._end_at(due)
+        else:
+            self.interrupt(TimedOut())
 
     def _job(self) -> Job:
         job = job_of(self.request)

@@ -7,6 +7,7 @@ import dataclasses
 import threading
 import time
 import typing
+from unittest import mock
 
 import cordum
 from cordum import limits, wire
@@ -358,3 +359,20 @@ class Cancelling(WorkerCase):
         self.assertGreaterEqual(r.execution_ms, 20)
         await self.engine.send("2", constraints=b'[{"type":"MaxTimeout","value":0}]')
         self.assertEqual((await self.engine.next("job_result")).status, wire.JOB_STATUS_TIMEOUT)
+
+    async def test_what_ran_into_its_limit_took_no_less(self) -> None:
+        loop = asyncio.get_running_loop()
+        on_time = loop.call_later
+
+        def early(delay: float, *call: typing.Any, **context: typing.Any) -> asyncio.TimerHandle:
+            return on_time(delay / 2, *call, **context)
+
+        async def tool(job: cordum.Job) -> None:
+            await loop.create_future()  # for ever
+
+        await self.start(tool)
+        with mock.patch.object(loop, "call_later", early):  # as a loop whose clock is coarse
+            await self.engine.send("1", timeout_ms=200)
+            r = await self.engine.next("job_result")
+        self.assertEqual(r.status, wire.JOB_STATUS_TIMEOUT)
+        self.assertGreaterEqual(r.execution_ms, 200)

@@ -79,7 +79,19 @@ test("the attempt's timeout", async (t) => {
   e.send(job("1", { timeoutMs: 20n }));
   const r = await e.result("1");
   assert.deepEqual([r.status, r.errorCode], [JobStatus.TIMEOUT, "timeout"]);
-  assert.ok(r.executionMs >= 19n);
+  assert.ok(r.executionMs >= 20n);
+});
+
+test("what ran into its limit took no less", async (t) => {
+  const e = await newEngine(t);
+  await startWorker(t, e, echo(untilStopped));
+  const onTime = globalThis.setTimeout;
+  const early = (call: () => void, ms = 0) => onTime(call, ms / 2); // a timer has a clock of its own
+  t.mock.method(globalThis, "setTimeout", early as typeof setTimeout);
+  e.send(job("1", { timeoutMs: 200n }));
+  const r = await e.result("1");
+  assert.equal(r.status, JobStatus.TIMEOUT);
+  assert.ok(r.executionMs >= 200n, `it took ${r.executionMs} ms`);
 });
 
 test("progress is capped, the last one wins, and a checkpoint reaches the next attempt", async (t) => {
