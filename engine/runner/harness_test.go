@@ -301,7 +301,7 @@ func (w *world) newWorker(id string, act func(*wire.JobRequest) *wire.JobResult,
 	w.t.Helper()
 	k := &worker{
 		w: w, id: id, act: act, have: map[string][]byte{}, jobs: make(chan *wire.JobRequest, 4096), topics: topics,
-		incarnation: "1", stop: make(chan struct{}), cancelled: make(chan string, 64),
+		incarnation: "1", stop: make(chan struct{}), cancelled: make(chan string, 4096),
 	}
 	on := func(subject string, h bus.Handler) {
 		s, err := w.bus.Subscribe(subject, "", h)

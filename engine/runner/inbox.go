@@ -14,9 +14,10 @@ import (
 type inbox struct {
 	mu     sync.Mutex
 	tasks  []task
-	done   int // how many of them, the first ones, were taken
-	called int // of the others, those from outside
-	limit  int // of those
+	done   int    // how many of them, the first ones, were taken
+	came   uint64 // how many ever came
+	called int    // of the others, those from outside
+	limit  int    // of those
 	closed bool
 	bell   chan struct{} // holds one token when there is something
 }
@@ -70,6 +71,7 @@ func (b *inbox) offer(t task) error {
 	}
 	t.called = true
 	b.called++
+	b.came++
 	b.tasks = append(b.tasks, t)
 	b.mu.Unlock()
 	b.ring()
@@ -80,10 +82,18 @@ func (b *inbox) offer(t task) error {
 func (b *inbox) push(t task) {
 	b.mu.Lock()
 	if !b.closed {
+		b.came++
 		b.tasks = append(b.tasks, t)
 	}
 	b.mu.Unlock()
 	b.ring()
+}
+
+// count tells how many tasks ever came, and how many of them were taken.
+func (b *inbox) count() (came, taken uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.came, b.came - uint64(len(b.tasks)-b.done)
 }
 
 // drain takes up to n tasks in order into dst and rings again when some are left.

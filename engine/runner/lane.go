@@ -27,6 +27,7 @@ type lane struct {
 	mending map[string]string   // tenants of runs that are read again in a moment: a commit failed
 	doubts  map[string][]string // attempts of such runs, of which the fleet was not told
 	alarms  alarms
+	backlog backlog
 	// loadings are runs that are being read for tasks that wait.
 	loadings loadings
 	// sleepers are runs that are not in memory and have nothing to do before a time.
@@ -104,8 +105,9 @@ func (l *lane) round(ctx context.Context) {
 	if !now.Before(l.sweepAt) {
 		l.sweep(ctx, now)
 	}
+	l.backlog.note(l.inbox, now)
 	l.performAll(ctx)
-	l.fireAlarms(ctx, now)
+	l.fireAlarms(ctx, l.backlog.done(l.inbox))
 	l.flushSoft(now)
 	l.commit(ctx)
 	l.flushMoves(ctx)

@@ -322,12 +322,13 @@ func (t *turn) settle() {
 	_ = t.decide(next)
 }
 
-// fireDue feeds every due timer of the run to the machine it belongs to.
+// fireDue feeds every due timer of the run to the machine it belongs to, but for those that may have to wait for what the lane has not
+// come to.
 func (t *turn) fireDue() {
 	lr := t.live
 	for t.err == nil && lr.run.Fault == "" {
 		ref, due, ok := lr.timers.next()
-		if !ok || due.After(t.now) {
+		if !ok || due.After(t.now) || due.After(t.lane.backlog.until) {
 			break
 		}
 		lr.timers.clear(ref)
