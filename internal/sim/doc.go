@@ -28,6 +28,9 @@
 // teamline_test.go). The store of any game in memory is put back from a copy under way, into an empty one, and its bus comes back
 // with nothing in it (restore_test.go).
 //
+// In some games nothing goes wrong but that commits take long: each for a while, or one for seconds, in which jobs are granted that it
+// keeps from being sent, and heartbeats go on. There no send may end as lost, or be followed by another (hang_test.go).
+//
 // What the runtime leaves to chance, timers of one instant and channels that are ready together, follows from the seed, too, where the tests are
 // built with the runtime of package order: `make sim`, `make soak`, `make replay`, `make mutants`. A plain `go test` plays by the runtime
 // as it is, and some games go another way when they are played again. Compared is the hash of all that was committed, in its order

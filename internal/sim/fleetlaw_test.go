@@ -35,7 +35,13 @@ type fleetLaw struct {
 	book   *book     // knows who answered; nil: nobody does
 	moves  bool      // several engines play: who gives jobs to workers changes, and what it knows with it
 
-	granted, refenced, dead, rearmed int // how much of it there was
+	keeps    bool            // nothing goes wrong by which a send is lost, but for what is told to doubts
+	doubted  time.Time       // what was released before may be lost
+	returned map[string]bool // tokens of sends that their workers gave back
+
+	hungFrom, hungUntil time.Time // when a commit hung last
+
+	granted, refenced, dead, rearmed, held int // how much of it there was
 }
 
 // fleetRun is a run as the log has it.
@@ -61,6 +67,8 @@ type fleetJob struct {
 	sent        time.Time // it was, as the log says
 	fence       int64
 	dead        bool // died, and nothing better has come of it since
+	was         bool // dead, before the last time that it ended
+	stops       bool // it is asked to end
 }
 
 // fleetNeeds are what a job's input says of it, for the laws alone.
@@ -85,6 +93,7 @@ type fleetSend struct {
 func newFleetLaw() *fleetLaw {
 	return &fleetLaw{
 		runs: map[string]*fleetRun{}, tokens: map[string]*fleetSend{}, most: map[string]int{}, anew: map[string]time.Time{}, fences: map[string]*fenceLaw{}, ran: map[string]int{},
+		returned: map[string]bool{},
 	}
 }
 
@@ -105,6 +114,7 @@ func (l *fleetLaw) begins() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.began = time.Now()
+	l.doubt()
 }
 
 // single tells whether jobs of a topic must not be done twice.
@@ -122,6 +132,13 @@ func (l *fleetLaw) commit(tx store.Tx, facts []committed) {
 	died := map[string]map[int32]bool{} // by run: what is dead after the commit and was not before it
 	for _, f := range facts {
 		step, dies := l.take(f.run, l.runs[f.run], f.fact)
+		if _, back := f.fact.(*engine.SetBack); back { // what died in this commit is to be done again, and is no dead letter
+			for step := range died[f.run] {
+				j := l.runs[f.run].nodes[step]
+				j.dead = j.was
+			}
+			delete(died, f.run)
+		}
 		switch {
 		case dies && died[f.run] == nil:
 			died[f.run] = map[int32]bool{step: true}
@@ -202,7 +219,7 @@ func (r *fleetRun) settle(node int32, bad bool) (settled int32, died bool) {
 	if j == nil {
 		return -1, false
 	}
-	j.dead = bad
+	j.was, j.dead = j.dead, bad
 	return node, bad
 }
 
@@ -257,6 +274,8 @@ func (l *fleetLaw) job(run string, r *fleetRun, node int32, j *fleetJob, fact sc
 		}
 	case *scheduler.JobBegun:
 		j.worker = f.Worker
+	case *scheduler.JobCancelling:
+		j.stops = true
 	case *scheduler.JobPosted:
 		if f.Unheard {
 			j.worker, j.cap = "", false
@@ -289,7 +308,10 @@ func (l *fleetLaw) fits(worker string) {
 // released follows a release: the lock of the job is its own from here to the attempt's end.
 func (l *fleetLaw) released(run string, r *fleetRun, node int32, j *fleetJob, f *scheduler.JobReleased) {
 	before := j.open
-	j.open, j.since, j.token, j.worker, j.cap = true, time.Now(), string(f.Token), "", false
+	if before {
+		l.lost(run, node, j, "is sent again")
+	}
+	j.open, j.since, j.token, j.worker, j.cap, j.stops = true, time.Now(), string(f.Token), "", false, false
 	j.free = int(f.Send - j.attempt)
 	l.tokens[j.token] = &fleetSend{run: run, node: node, attempt: j.attempt}
 	if j.lock == "" {
@@ -365,6 +387,9 @@ func (l *fleetLaw) ended(run string, node int32, j *fleetJob, f *scheduler.JobEn
 	if !j.open && f.Answered {
 		l.broken("run %s: an answer of node %d counts, and nothing of it is under way", run, node)
 	}
+	if j.open && !f.Answered && f.State == scheduler.JobFailed {
+		l.lost(run, node, j, "ends as lost")
+	}
 	j.open = false
 	if l.book != nil && f.Answered {
 		l.book.counts(run, j.token)
@@ -388,6 +413,9 @@ func (l *fleetLaw) delivered(worker string, native bool, job *wire.JobRequest, h
 	}
 	if s.worker == "" {
 		s.worker, s.at = worker, time.Now()
+		if s.at.Equal(l.hungUntil) && l.isOpen(string(job.Token)) && l.runs[s.run].nodes[s.node].since.Before(l.hungFrom) {
+			l.held++
+		}
 	}
 	if !native {
 		l.executes(worker, job)

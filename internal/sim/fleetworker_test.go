@@ -108,6 +108,7 @@ func (m *mate) die() {
 	if already {
 		return
 	}
+	m.g.law.doubts()
 	close(m.gone)
 	for _, s := range m.subs {
 		_ = s.Unsubscribe()
@@ -295,6 +296,7 @@ func (m *mate) take(job *wire.JobRequest) {
 // giveBack returns a job that came while there was no room for it.
 func (m *mate) giveBack(job *wire.JobRequest) {
 	if m.awake() {
+		m.g.law.gaveBack(job.Token)
 		m.say(job.AnswerSubject, &wire.BusPacket{Payload: &wire.BusPacket_JobReturn{JobReturn: &wire.JobReturn{
 			JobId: job.JobId, Token: job.Token, WorkerId: m.id, Reason: scheduler.ReturnedFull,
 		}}})

@@ -81,6 +81,7 @@ func (j *journal) Commit(ctx context.Context, txs ...store.Tx) []error {
 	}
 	if j.killAt > 0 && j.facts >= j.killAt {
 		j.gone.Store(true)
+		j.law.misses(j.who)
 	}
 	if len(j.news) > 0 {
 		select {

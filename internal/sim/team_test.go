@@ -111,7 +111,7 @@ func (t *team) join() *peer {
 	}
 	p.journal = w.journal.next(s)
 	p.journal.who, p.journal.order = p.name, &t.order
-	p.reach = &reach{Store: p.journal, gone: p.journal.gone, gate: p.gate, identity: w.memory.who}
+	p.reach = &reach{Store: p.journal, gone: p.journal.gone, gate: p.gate, who: p.name, identity: w.memory.who}
 	p.link = &link{shaky: shaky{line{w.bus, p.journal.gone, true}, &w.cut, w.rough, w.sees}, name: p.name, gate: p.gate, law: w.journal.law}
 	cfg := w.config
 	cfg.Owner, cfg.Kernel, cfg.Peers = p.name, p, &runner.Peers{}

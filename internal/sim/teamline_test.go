@@ -171,6 +171,16 @@ type owner struct {
 	epoch store.Epoch
 }
 
+// misses takes that an engine is heard no more. Where it gave jobs to workers, each of the others gives its own until one of them
+// does, and a worker that gets too much of them gives it back.
+func (l *law) misses(who string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fleet != nil && l.fleet.moves && l.owners[0].who == who {
+		l.fleet.begins()
+	}
+}
+
 // acquired takes that a partition is somebody's from here on.
 func (l *law) acquired(who string, lease store.Lease) {
 	l.mu.Lock()
@@ -181,6 +191,9 @@ func (l *law) acquired(who string, lease store.Lease) {
 	}
 	if before.who != "" && before.who != who {
 		l.moved++
+		if l.fleet != nil {
+			l.fleet.doubts()
+		}
 	}
 	l.owners[lease.Partition] = owner{who, lease.Epoch}
 	if l.fleet != nil && lease.Partition == 0 {
@@ -204,7 +217,9 @@ type reach struct {
 	gone     *atomic.Bool
 	gate     *gate
 	out, in  atomic.Bool
-	slow     atomic.Int64 // how long the answer to a commit takes, in ns
+	who      string               // asks
+	slow     atomic.Int64         // how long the answer to a commit takes, in ns
+	hangs    atomic.Pointer[hang] // one of the next commits does; nil: none
 	identity store.Identity
 }
 
@@ -212,6 +227,7 @@ func (r *reach) mend() {
 	r.out.Store(false)
 	r.in.Store(false)
 	r.slow.Store(0)
+	r.hangs.Store(nil)
 }
 
 // Identity implements store.Identified.
@@ -242,6 +258,9 @@ func (r *reach) back(err error) error {
 
 // Commit implements store.Store.
 func (r *reach) Commit(ctx context.Context, txs ...store.Tx) []error {
+	if h := r.hangs.Load(); h != nil && h.due(r.who) {
+		h.last()
+	}
 	if err := r.there(); err != nil {
 		return slices.Repeat([]error{err}, len(txs))
 	}

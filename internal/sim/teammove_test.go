@@ -13,7 +13,7 @@ func (t *team) befall() {
 	w.troubled = time.Now().Add(d)
 	all := t.alive()
 	p := pick(w.game, all)
-	switch n := w.draw.IntN(23); {
+	switch n := w.draw.IntN(24); {
 	case n < 4:
 		facts := 1 + w.draw.IntN(8)
 		p.journal.plan(facts)
@@ -21,10 +21,12 @@ func (t *team) befall() {
 	case n < 5:
 		w.note("%s is killed", p.name)
 		p.journal.gone.Store(true)
+		w.journal.law.misses(p.name)
 	case n < 6:
 		w.note("all are killed")
 		for _, p := range all {
 			p.journal.gone.Store(true)
+			w.journal.law.misses(p.name)
 		}
 	case n < 10:
 		t.pause(p)
@@ -42,6 +44,8 @@ func (t *team) befall() {
 		t.putBack()
 	case n < 21:
 		w.wipe(d)
+	case n < 22:
+		t.hangOnce(p)
 	default:
 		w.cutBus(d)
 	}
@@ -52,6 +56,7 @@ func (t *team) pause(p *peer) {
 	d := time.Duration(1+t.w.draw.Int64N(10*int64(runner.DefaultLeaseTTL/time.Second))) * time.Second
 	t.w.count.Pauses++
 	p.gate.close()
+	t.w.journal.law.misses(p.name)
 	time.AfterFunc(d, func() {
 		t.w.law.begins() // it goes on with what it was about to send
 		p.gate.open()
@@ -65,6 +70,7 @@ func (t *team) cutBus(p *peer, d time.Duration) {
 	t.w.count.Links++
 	p.link.in.Store(way != 1)
 	p.link.out.Store(way != 2)
+	t.w.journal.law.misses(p.name)
 	time.AfterFunc(d, func() {
 		t.w.law.begins()
 		p.link.mend()

@@ -51,9 +51,9 @@ type whole struct {
 
 // counts are what games were made of.
 type counts struct {
-	Seeds, Runs, Facts, Kills, Stops, Cuts, Ghosts, Away, Rough, Jumps, Policies, Lies, Deaths, Repeats, Unknown, Votes, Teams, Pauses, Links, Moves, Fenced, Restores, Wipes int
-	Simulated                                                                                                                                                                 time.Duration
-	Shapes                                                                                                                                                                    map[string]int
+	Seeds, Runs, Facts, Kills, Stops, Cuts, Ghosts, Away, Rough, Jumps, Policies, Lies, Deaths, Repeats, Unknown, Votes, Teams, Pauses, Links, Moves, Fenced, Restores, Wipes, Hangs, Held, Slow int
+	Simulated                                                                                                                                                                                    time.Duration
+	Shapes                                                                                                                                                                                       map[string]int
 }
 
 // named are the counts by their names.
@@ -63,7 +63,7 @@ func (c *counts) named() map[string]*int {
 		"ghosts": &c.Ghosts, "times away": &c.Away, "rough times": &c.Rough, "jumps of clocks": &c.Jumps, "policies": &c.Policies,
 		"lies": &c.Lies, "deaths of workers": &c.Deaths, "repeated requests": &c.Repeats, "unknown outcomes": &c.Unknown, "votes": &c.Votes,
 		"teams": &c.Teams, "pauses": &c.Pauses, "cut links": &c.Links, "moves": &c.Moves, "fenced writes": &c.Fenced,
-		"restores": &c.Restores, "wiped buses": &c.Wipes,
+		"restores": &c.Restores, "wiped buses": &c.Wipes, "commits that hang": &c.Hangs, "jobs sent behind one": &c.Held, "games of slow commits alone": &c.Slow,
 	}
 }
 
@@ -165,8 +165,12 @@ func playWhole(t *testing.T, seed uint64) (out outcome) {
 		w.count.Seeds, w.count.Simulated, w.count.Deaths = 1, time.Since(begun), w.law.dead
 		w.count.Facts = w.book.facts()
 		w.count.Moves, w.count.Fenced = w.journal.law.moved, w.journal.law.fencing
+		w.count.Held = w.law.held
 		if w.team != nil {
 			w.count.Teams = 1
+		}
+		if w.law.keeps {
+			w.count.Slow = 1
 		}
 		w.count.Runs, w.count.Shapes = len(w.runs), map[string]int{w.shape.name: 1}
 		out.count, out.history, out.trace, out.told = w.count, w.book.history(), w.book.trace, w.told()
@@ -197,6 +201,7 @@ func newWhole(t *testing.T, seed uint64, kind gameKind, d *desk) *whole {
 		g.open, g.opened = w.disk.open, w.recall
 	}
 	g.journal.law.fleet, g.journal.law.book, g.law.book = g.law, w.book, w.book
+	g.law.keeps = slowAlone(seed, kind)
 	if kind == byATeam {
 		w.observe()
 		w.law.moves = true
@@ -224,7 +229,11 @@ func (w *whole) observe() {
 // begin brings the server the first workers and the workflow.
 func (w *whole) begin() {
 	w.book.publishes(w.policy.Load().Digest())
-	for _, k := range []kindOf{native, native, pooled} {
+	first := []kindOf{native, native, pooled}
+	if w.law.keeps {
+		first = first[1:]
+	}
+	for _, k := range first {
 		w.employ(k)
 	}
 	var err error

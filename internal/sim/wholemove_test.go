@@ -16,6 +16,7 @@ import (
 // Bounds of a game.
 const (
 	mostRuns = 3
+	moreRuns = 6 // where that they meet matters
 	// fewestMoves and moreMoves are how many things happen before nothing goes wrong any more.
 	fewestMoves, moreMoves = 5, 14
 )
@@ -55,6 +56,8 @@ func (w *whole) move() {
 		w.verb()
 	case n < 52:
 		w.employ(kindOf(w.draw.IntN(3)))
+	case n >= 52 && n < 61 && w.law.keeps:
+		w.startRun()
 	case n < 57:
 		w.part()
 	case n < 61:
@@ -93,7 +96,11 @@ func (w *whole) save(by person, text string) (s said) {
 
 // startRun starts a run. Once that is said, it is durable.
 func (w *whole) startRun() {
-	if w.calls >= mostRuns {
+	most := mostRuns
+	if w.law.keeps {
+		most = moreRuns
+	}
+	if w.calls >= most {
 		return
 	}
 	w.calls++
@@ -223,6 +230,9 @@ func (w *whole) employ(k kindOf) {
 	}
 	w.made++
 	m := &mate{g: w.game, id: fmt.Sprintf("w%d", w.made), kind: k, most: 1 + w.draw.IntN(3), tells: true}
+	if w.law.keeps {
+		m.most = 1 // so that more of what is released waits for a worker
+	}
 	if k == native {
 		m.pool, m.topics = "east", []string{"job.east.again", "job.east.once", "job.east.asked.once", "job.any.again", "job.any.once"}
 	} else {
@@ -288,12 +298,16 @@ func (w *whole) lie() {
 
 // befall lets something go wrong around the server.
 func (w *whole) befall() {
-	if w.team != nil {
+	if w.team != nil && !w.law.keeps {
 		w.team.befall()
 		return
 	}
 	d := time.Duration(50+w.draw.IntN(5000)) * time.Millisecond
 	w.troubled = time.Now().Add(d)
+	if w.law.keeps {
+		w.takeLong(d)
+		return
+	}
 	if w.disk != nil && w.draw.IntN(5) < 4 {
 		w.die()
 		return
@@ -315,11 +329,7 @@ func (w *whole) befall() {
 		time.AfterFunc(d, away.Clear)
 		w.note("the store is away for %s: it fails %s commits", d, when)
 	case 5:
-		w.count.Away++
-		away, slow := w.faults, time.Duration(1+w.draw.IntN(900))*time.Millisecond
-		away.Plan(faults.Fault{Method: faults.Commit, Times: -1, Do: faults.Run(func() { time.Sleep(slow) })})
-		time.AfterFunc(d, away.Clear)
-		w.note("each commit takes %s for %s", slow, d)
+		w.takeLong(d)
 	case 6:
 		w.cutBus(d)
 	case 7:

@@ -82,7 +82,7 @@ type soak struct {
 
 // Result is what a process found, as it writes it.
 type Result struct {
-	Seeds, Runs, Facts, Kills, Stops, Cuts, Ghosts, Away, Rough, Jumps, Policies, Lies, Repeats, Votes, Teams, Pauses, Links, Moves, Fenced, Restores, Wipes int
+	Seeds, Runs, Facts, Kills, Stops, Cuts, Ghosts, Away, Rough, Jumps, Policies, Lies, Repeats, Votes, Teams, Pauses, Links, Moves, Fenced, Restores, Wipes, Hangs, Held, Slow int
 
 	Simulated       time.Duration
 	Replayed, Alike int
@@ -221,7 +221,7 @@ func (s *soak) add(r Result, cpu time.Duration) {
 		&t.Seeds: r.Seeds, &t.Runs: r.Runs, &t.Facts: r.Facts, &t.Kills: r.Kills, &t.Stops: r.Stops, &t.Cuts: r.Cuts, &t.Ghosts: r.Ghosts,
 		&t.Away: r.Away, &t.Rough: r.Rough, &t.Jumps: r.Jumps, &t.Policies: r.Policies, &t.Lies: r.Lies, &t.Repeats: r.Repeats,
 		&t.Votes: r.Votes, &t.Teams: r.Teams, &t.Pauses: r.Pauses, &t.Links: r.Links, &t.Moves: r.Moves, &t.Fenced: r.Fenced,
-		&t.Restores: r.Restores, &t.Wipes: r.Wipes, &t.Replayed: r.Replayed, &t.Alike: r.Alike,
+		&t.Restores: r.Restores, &t.Wipes: r.Wipes, &t.Hangs: r.Hangs, &t.Held: r.Held, &t.Slow: r.Slow, &t.Replayed: r.Replayed, &t.Alike: r.Alike,
 	} {
 		*to += n
 	}
@@ -254,6 +254,9 @@ func (s *soak) figures() []proof.Figure {
 		said("two servers that own the same", "%d", t.Ghosts),
 		said("servers stopped in good order", "%d", t.Stops),
 		said("store or bus away, or slow", "%d", t.Away),
+		said("commits that hung", "%d", t.Hangs),
+		said("jobs sent when one hung no more", "%d", t.Held),
+		said("games in which no job may be lost", "%d", t.Slow),
 		said("times of lost, doubled, late messages", "%d", t.Rough),
 		said("clocks set", "%d", t.Jumps),
 		said("policies published under way", "%d", t.Policies),
