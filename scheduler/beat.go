@@ -176,6 +176,7 @@ func (f *Fleet) noteSent(c *Change, a *attempt, at time.Time) {
 	switch w := a.on; {
 	case !a.anewAt.IsZero() && at.Before(a.anewAt):
 		f.lose(c, a, LostRestarted)
+		w.most = w.load() // the new one did not have it
 		f.settleWorker(c, w)
 	case a.missedAt.Sub(at) < BeatFlight:
 		a.missedAt = time.Time{}

@@ -218,7 +218,7 @@ func TestMappedTopicIsNotForOtherPools(t *testing.T) {
 	y.beat(inPool("w", "wrong", 4)).job("2").gives().why("2", WhyNoWorkers)
 	y.beat(inPool("r", "right", 1)).gives("2→r")
 	y.job("3").gives()
-	y.wait(2*DefaultWorkerLease).beat(inPool("w", "wrong", 4)).tick().why("3", WhyNoWorkers)
+	y.wait(DefaultWorkerLease-time.Second).tick().beat(inPool("w", "wrong", 4)).wait(time.Second).tick().why("3", WhyNoWorkers)
 	y.rules(config.Fleet{}).gives("3→w")
 	y = byTopic(t).rules(mapped)
 	y.beat(inPool("w", "wrong", 4)).job("4").gives()

@@ -26,12 +26,15 @@ func (f *Fleet) NextTick() time.Time {
 
 // Tick does what is due: workers that missed two heartbeats get nothing new, those whose lease ran out are lost with all they
 // had, those lost long ago are forgotten, attempts stop waiting for a preferred worker, and topics on which nobody listened
-// are tried again. Early or repeated calls do nothing.
+// are tried again. Early or repeated calls do nothing. A call that comes late says that the process stood still: it may not have read
+// what workers said meanwhile, so nobody is lost before there was time for that, once in each silence.
 func (f *Fleet) Tick(now time.Time) Change {
 	var c Change
 	now = f.advance(now)
+	next := f.alarms.top()
+	late := next != nil && now.Sub(next.due) >= lateTick
 	var homeless []*attempt // placed when all that is due is done: not with a worker whose lease has run out, too
-	for next := f.alarms.top(); next != nil && !next.due.After(now); next = f.alarms.top() {
+	for ; next != nil && !next.due.After(now); next = f.alarms.top() {
 		switch {
 		case next.topic != nil:
 			f.retry(next.topic)
@@ -39,7 +42,7 @@ func (f *Fleet) Tick(now time.Time) Change {
 			homeless = append(homeless, next.attempt)
 			f.take(next.attempt)
 		default:
-			homeless = append(homeless, f.missing(&c, next.worker)...)
+			homeless = append(homeless, f.missing(&c, next.worker, late)...)
 		}
 	}
 	f.settleAttempts(&c, homeless)
@@ -47,17 +50,16 @@ func (f *Fleet) Tick(now time.Time) Change {
 }
 
 // missing takes a worker that has not been heard of one step further: silent, lost, forgotten. It returns those that waited
-// for it by name.
-func (f *Fleet) missing(c *Change, w *worker) (homeless []*attempt) {
+// for it by name. late says that nobody may have listened.
+func (f *Fleet) missing(c *Change, w *worker, late bool) (homeless []*attempt) {
 	switch {
 	case !w.alive:
 		f.strike(w)
 	case f.now.Sub(w.lastSeen) < f.cfg.WorkerLease:
-		w.silent = true
-		f.reindex(w)
-		w.lease.due = w.lastSeen.Add(f.cfg.WorkerLease)
-		f.alarms.fix(&w.lease)
-		return f.takeMisplaced(w)
+		return f.hush(w, w.lastSeen.Add(f.cfg.WorkerLease))
+	case late && !w.excused:
+		w.excused = true
+		return f.hush(w, f.now.Add(f.cfg.WorkerLease/3+BeatFlight))
 	case w.beats > 0:
 		homeless = f.dismiss(c, w, LostSilent)
 		w.lease.due = f.now.Add(forgetLeases * f.cfg.WorkerLease)
@@ -67,6 +69,15 @@ func (f *Fleet) missing(c *Change, w *worker) (homeless []*attempt) {
 		f.strike(w)
 	}
 	return homeless
+}
+
+// hush lets a worker get nothing new before it is heard, or lost at a time. It returns those that waited for it by name.
+func (f *Fleet) hush(w *worker, until time.Time) (homeless []*attempt) {
+	w.silent = true
+	f.reindex(w)
+	w.lease.due = until
+	f.alarms.fix(&w.lease)
+	return f.takeMisplaced(w)
 }
 
 // dismiss takes everything from a worker that is gone, and returns those that waited for it by name: the caller finds them

@@ -40,6 +40,26 @@ func TestSilentWorkerIsLost(t *testing.T) {
 	}
 }
 
+// TestStandingStillLosesNobody: a process that stood still for longer than a lease may not have read what workers said meanwhile: it gives
+// them a heartbeat's time, once in each silence.
+func TestStandingStillLosesNobody(t *testing.T) {
+	const time6 = DefaultWorkerLease/3 + BeatFlight
+	y := newYard(t)
+	y.worker("a", 1).worker("b", 1).job("1").gives("1→a").job("2").gives("2→b")
+	y.wait(time.Minute).late().loses()
+	if next := y.f.NextTick(); !next.Equal(y.now.Add(time6)) {
+		t.Errorf("looks again at %s after it went on", next.Sub(y.now))
+	}
+	y.worker("a", 1, "1") // it is read now
+	y.wait(time6).tick().loses("2:b:" + LostSilent)
+
+	y.wait(4*time.Second).worker("a", 1, "1").wait(time.Minute).late().loses() // another silence
+	y.wait(time.Minute).late().loses("1:a:" + LostSilent)
+
+	y.worker("a", 1).job("3").gives("3→a") // a tick that is hardly late excuses nobody
+	y.wait(DefaultWorkerLease*2/3 + lateTick - 1).late().loses().wait(DefaultWorkerLease/3 - lateTick + 1).late().loses("3:a:" + LostSilent)
+}
+
 func TestUnlistedTwiceIsLost(t *testing.T) {
 	y := newYard(t)
 	y.worker("a", 2).job("1").gives("1→a")

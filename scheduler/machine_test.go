@@ -140,11 +140,7 @@ func checkStand(t *rapid.T, st *stand) {
 
 // finish lets all that waits be done by workers that can do anything.
 func (m *model) finish(t *rapid.T) {
-	m.now = m.now.Add(DefaultWorkerLease)
-	for _, w := range m.workers {
-		w.silent = true
-	}
-	m.carry(m.f.Tick(m.now))
+	m.advance(t, m.now.Add(DefaultWorkerLease+DefaultWorkerLease/3+BeatFlight))
 	m.rules = Rules{}
 	m.carry(m.f.Configure(m.now, m.rules))
 	w := &modelWorker{has: make(map[string]bool)}

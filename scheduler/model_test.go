@@ -266,17 +266,21 @@ func (m *model) send(w *modelWorker, b Beat) {
 		b.Holds = append(b.Holds, Hold{Attempt: id})
 	}
 	c := m.f.Beat(m.now, b)
+	m.hear(w, c)
 	for i, ago := range sentAtOnce(m.f, c.Unlisted...) {
-		sent := m.f.Sent(m.now, c.Unlisted[i], ago)
-		c.Lost, c.Grants = append(c.Lost, sent.Lost...), append(c.Grants, sent.Grants...)
+		m.hear(w, m.f.Sent(m.now, c.Unlisted[i], ago))
 	}
+	w.peak = m.load(w.beat.Worker)
+}
+
+// hear carries what a worker's heartbeat led to.
+func (m *model) hear(w *modelWorker, c Change) {
 	for _, l := range c.Lost {
 		if w.has[l.Attempt] {
 			m.t.Fatalf("lost %v, which its worker lists", l)
 		}
 	}
 	m.carry(c)
-	w.peak = m.load(w.beat.Worker)
 }
 
 // one picks an attempt that is with a worker, or that waits.
@@ -368,7 +372,27 @@ func (m *model) configure(t *rapid.T) {
 }
 
 func (m *model) pass(t *rapid.T) {
-	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 8_000).Draw(t, "ms")) * time.Millisecond)
+	until := m.now.Add(time.Duration(rapid.IntRange(1, 8_000).Draw(t, "ms")) * time.Millisecond)
+	if rapid.IntRange(0, 9).Draw(t, "stands still") == 0 {
+		until = until.Add(20 * time.Second)
+		m.now = until
+		m.tick(t)
+		return
+	}
+	m.advance(t, until)
+}
+
+// advance ticks whenever that is due.
+func (m *model) advance(t *rapid.T, until time.Time) {
+	for next := m.f.NextTick(); !next.IsZero() && next.Before(until); next = m.f.NextTick() {
+		m.now = next
+		m.tick(t)
+	}
+	m.now = until
+	m.tick(t)
+}
+
+func (m *model) tick(t *rapid.T) {
 	for _, w := range m.workers {
 		w.silent = w.silent || m.now.Sub(w.lastSeen) >= m.f.cfg.Silence
 	}

@@ -10,6 +10,7 @@ type worker struct {
 	alive    bool
 	lastSeen time.Time
 	silent   bool   // it missed two heartbeats: nothing new
+	excused  bool   // its lease was over when nobody may have listened, and lasts for a heartbeat more
 	drained  bool   // people said that it gets nothing new
 	lease    alarm  // when it is silent; then, when it is taken for lost; then, when it is forgotten
 	replaced string // the incarnation before this one: what it still says is void
@@ -123,7 +124,7 @@ func (f *Fleet) enrol(id string) *worker {
 
 // revive starts a worker's lease anew.
 func (f *Fleet) revive(w *worker) {
-	w.alive, w.silent, w.lastSeen = true, false, f.now
+	w.alive, w.silent, w.excused, w.lastSeen = true, false, false, f.now
 	w.lease.due = f.now.Add(f.cfg.Silence)
 	f.alarms.fix(&w.lease)
 }

@@ -24,7 +24,25 @@ func newYard(t *testing.T) *yard {
 
 func (y *yard) wait(d time.Duration) *yard { y.now = y.now.Add(d); return y }
 
-func (y *yard) tick() *yard { y.Change = y.f.Tick(y.now); return y }
+// tick ticks as one does who is never late.
+func (y *yard) tick() *yard {
+	y.Change = Change{}
+	for next := y.f.NextTick(); !next.IsZero() && next.Before(y.now); next = y.f.NextTick() {
+		y.add(y.f.Tick(next))
+		if again := y.f.NextTick(); !again.IsZero() && !again.After(next) {
+			break
+		}
+	}
+	y.add(y.f.Tick(y.now))
+	return y
+}
+
+// late ticks as one does who stood still.
+func (y *yard) late() *yard { y.Change = y.f.Tick(y.now); return y }
+
+func (y *yard) add(c Change) {
+	y.Grants, y.Lost, y.Gone = append(y.Grants, c.Grants...), append(y.Lost, c.Lost...), append(y.Gone, c.Gone...)
+}
 
 func (y *yard) beat(b Beat) *yard {
 	if b.Topics == nil {
@@ -40,8 +58,7 @@ func (y *yard) beat(b Beat) *yard {
 // send has what was granted and not listed sent, so long ago each.
 func (y *yard) send(ago ...time.Duration) *yard {
 	for i, u := range y.Unlisted {
-		c := y.f.Sent(y.now, u, ago[i])
-		y.Lost, y.Grants = append(y.Lost, c.Lost...), append(y.Grants, c.Grants...)
+		y.add(y.f.Sent(y.now, u, ago[i]))
 	}
 	return y
 }

@@ -58,6 +58,10 @@ const (
 	// recoverGrace is how long an owner that starts waits for workers to say what they have, before it gives released
 	// attempts away that nobody is known to have.
 	recoverGrace = 1500 * time.Millisecond
+	// lateTimer is how much later than due a timer is found where nobody listened, and saidAgain how long a worker takes at most to say
+	// again what was not answered: it is connected again after a second and asks at least every five (sdk/go/limits.go).
+	lateTimer = time.Second
+	saidAgain = 6 * time.Second
 	// idleSleep is how long a lane sleeps at most when nothing is due.
 	idleSleep = time.Minute
 )

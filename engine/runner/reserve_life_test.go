@@ -130,7 +130,11 @@ func TestHolderThatIsGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			put.Key.ID = strings.Replace(put.Key.ID, run, "01"+run[2:], 1) // once of a run that there is not, once as it was
+			other := "01" + run[2:]
+			if other == run {
+				other = "02" + run[2:]
+			}
+			put.Key.ID = strings.Replace(put.Key.ID, run, other, 1) // once of a run that there is not, once as it was
 			twin := rows[p]
 			if errs := w.store.Commit(context.Background(), store.Tx{Partition: p, Epoch: lease.Epoch, Puts: []store.Put{put, twin}}); errs[0] != nil {
 				t.Fatal(errs[0])

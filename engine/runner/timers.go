@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordum.dev/cordum/engine"
+	"cordum.dev/cordum/scheduler"
 )
 
 // timerRef names one timer of a run: what it is for (engine.Timer, scheduler.JobTimer or timerApproval) and which node
@@ -22,9 +23,12 @@ const timerApproval = 32
 type runTimers struct {
 	due  map[timerRef]time.Time
 	heap dueHeap[timerRef]
+	// excused are those that were found late and put off.
+	excused map[timerRef]bool
 }
 
 func (t *runTimers) set(ref timerRef, due time.Time) {
+	delete(t.excused, ref)
 	if due.IsZero() {
 		t.clear(ref)
 		return
@@ -51,15 +55,37 @@ func (t *runTimers) compact() {
 // minStale is how many cleared timers a run's heap holds before it is made anew.
 const minStale = 64
 
-func (t *runTimers) clear(ref timerRef) { delete(t.due, ref) }
+func (t *runTimers) clear(ref timerRef) {
+	delete(t.due, ref)
+	delete(t.excused, ref)
+}
 
-func (t *runTimers) clearAll() { t.due, t.heap = nil, nil }
+func (t *runTimers) clearAll() { t.due, t.heap, t.excused = nil, nil, nil }
+
+// putOff puts a timer off that waits for a worker's word and was found much later than it was due: nobody listened meanwhile, as this
+// process stood still, or none served the run. The worker says again what was not answered; once it is given the time for that.
+func (t *runTimers) putOff(ref timerRef, now time.Time) bool {
+	if !ref.waitsForWorker() || t.excused[ref] || now.Sub(t.due[ref]) < lateTimer {
+		return false
+	}
+	t.set(ref, now.Add(saidAgain))
+	if t.excused == nil {
+		t.excused = make(map[timerRef]bool)
+	}
+	t.excused[ref] = true
+	return true
+}
+
+// waitsForWorker tells whether a worker's word in time keeps a timer from ringing.
+func (r timerRef) waitsForWorker() bool {
+	return r.kind >= uint8(scheduler.TimerQueue) && r.kind < timerApproval
+}
 
 // clearForward clears the timers of the forward part: those of compensations stay.
 func (t *runTimers) clearForward(r *engine.Run) {
 	for ref := range t.due {
 		if ref.step < 0 || !r.IsUndo(ref.step) {
-			delete(t.due, ref)
+			t.clear(ref)
 		}
 	}
 	t.compact()

@@ -331,6 +331,9 @@ func (t *turn) fireDue() {
 		if !ok || due.After(t.now) || due.After(t.lane.backlog.until) {
 			break
 		}
+		if lr.timers.putOff(ref, t.now) {
+			continue
+		}
 		lr.timers.clear(ref)
 		t.lane.r.crash(CrashTimer)
 		switch {

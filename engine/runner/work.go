@@ -129,7 +129,7 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 	if lr.notedFirst(step) {
 		t.given(step, g, false)
 		t.after(func() {
-			if j.Worker == g.Worker && !j.Cancel && j.State == scheduler.JobDispatched && lr.attemptID(step) == g.Attempt {
+			if j.Worker == g.Worker && j.State == scheduler.JobDispatched && lr.attemptID(step) == g.Attempt {
 				t.sendNoted(step, g)
 			}
 		})
@@ -141,18 +141,25 @@ func (t *turn) granted(step int32, g scheduler.Grant) {
 }
 
 // sendNoted sends an attempt whose worker is durable, unless what was decided of it has changed meanwhile: then it is as if
-// the worker had given it back.
+// the worker had given it back, and one that was to stop ends.
 func (t *turn) sendNoted(step int32, g scheduler.Grant) {
 	l, lr := t.lane, t.live
-	why := t.leave(step)
-	if why == "" {
+	stopped, why := lr.jobs[step].Cancel, t.leave(step)
+	if !stopped && why == "" {
 		t.send(step, g)
 		l.r.crash(CrashSent)
 		return
 	}
 	l.inbox.push(task{run: lr.id, tenant: lr.run.Tenant, do: func(t *turn) {
 		j := t.live.jobs[step]
-		if j != nil && j.State == scheduler.JobDispatched && !j.Begun && t.live.attemptID(step) == g.Attempt && t.live.serves(step) {
+		if j == nil || j.State != scheduler.JobDispatched || j.Begun || t.live.attemptID(step) != g.Attempt {
+			return
+		}
+		switch {
+		case stopped:
+			t.job(step, scheduler.Stop{Force: true}, nil)
+			t.settle()
+		case t.live.serves(step):
 			t.tellFleet(move{kind: moveEnded, attempt: g.Attempt})
 			t.withhold(step, why)
 		}

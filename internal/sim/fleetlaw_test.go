@@ -68,7 +68,6 @@ type fleetJob struct {
 	fence       int64
 	dead        bool // died, and nothing better has come of it since
 	was         bool // dead, before the last time that it ended
-	stops       bool // it is asked to end
 }
 
 // fleetNeeds are what a job's input says of it, for the laws alone.
@@ -274,8 +273,6 @@ func (l *fleetLaw) job(run string, r *fleetRun, node int32, j *fleetJob, fact sc
 		}
 	case *scheduler.JobBegun:
 		j.worker = f.Worker
-	case *scheduler.JobCancelling:
-		j.stops = true
 	case *scheduler.JobPosted:
 		if f.Unheard {
 			j.worker, j.cap = "", false
@@ -311,7 +308,7 @@ func (l *fleetLaw) released(run string, r *fleetRun, node int32, j *fleetJob, f 
 	if before {
 		l.lost(run, node, j, "is sent again")
 	}
-	j.open, j.since, j.token, j.worker, j.cap, j.stops = true, time.Now(), string(f.Token), "", false, false
+	j.open, j.since, j.token, j.worker, j.cap = true, time.Now(), string(f.Token), "", false
 	j.free = int(f.Send - j.attempt)
 	l.tokens[j.token] = &fleetSend{run: run, node: node, attempt: j.attempt}
 	if j.lock == "" {

@@ -187,15 +187,14 @@ func (l *fleetLaw) gaveBack(token []byte) {
 }
 
 // lost looks at a send that ends without an answer as that of a worker that has it no more, or that is followed by another one of the
-// same attempt: where nothing happened by which it can be lost, it is not, however long a commit took. One that is asked to end when it
-// was not sent is not looked at: it is not sent any more.
+// same attempt: where nothing happened by which it can be lost, it is not, however long a commit took.
 func (l *fleetLaw) lost(run string, node int32, j *fleetJob, what string) {
 	if !l.keeps || l.returned[j.token] || !j.since.After(l.doubted) {
 		return
 	}
 	got := "nobody has got it"
 	switch s := l.tokens[j.token]; {
-	case s == nil || s.worker == "" && j.stops: // whoever was to be sent it is not
+	case s == nil:
 		return
 	case s.worker != "":
 		got = s.worker + " got it at " + clock(s.at)
@@ -218,7 +217,7 @@ func TestLawOfTheLost(t *testing.T) {
 		"answered":               {then: []codec.Fielder{&scheduler.JobEnded{State: scheduler.JobFailed, Answered: true}}},
 		"withheld":               {then: []codec.Fielder{&scheduler.JobWithheld{}, again}},
 		"given back":             {meanwhile: func(l *fleetLaw) { l.gaveBack(released.Token) }, then: []codec.Fielder{again}},
-		"asked to end":           {then: []codec.Fielder{&scheduler.JobCancelling{}, lost}},
+		"asked to end":           {then: []codec.Fielder{&scheduler.JobCancelling{}, lost}, want: "attempt 1 of node 0"},
 		"may be lost":            {meanwhile: doubt, then: []codec.Fielder{lost}},
 		"what came before might": {meanwhile: doubt, then: []codec.Fielder{lost, &engine.JobAsked{Attempt: 2}, again, lost}, want: "attempt 2 of node 0"},
 	} {
