@@ -1,8 +1,11 @@
 package runner_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
+
+	"cordum.dev/cordum/engine/runner"
 )
 
 // TestTimeoutWhileNobodyListened: an attempt's time is over while no engine runs, and its worker has answered, or lives and goes on. It
@@ -32,8 +35,12 @@ func TestTimeoutWhileNobodyListened(t *testing.T) {
 				time.Sleep(time.Minute)
 				w.start()
 				began := time.Now()
+				time.Sleep(5 * time.Second) // as late as a worker of ours asks again
+				held, loaded, folded, err := runner.StatesOf(t.Context(), w.r, ann.Tenant, run)
+				if err != nil || !bytes.Equal(held, loaded) || !bytes.Equal(held, folded) {
+					t.Errorf("what is put off differs from what is stored: %v", err)
+				}
 				if c.says {
-					time.Sleep(5 * time.Second) // as late as a worker of ours asks again
 					k.done(job)
 				}
 				v := w.ended(run)

@@ -241,7 +241,7 @@ func (lr *live) timerFields(c *codec.Codec) {
 		refs = make([]timerRef, n)
 	}
 	for i := range refs {
-		kind, due := uint64(refs[i].kind), lr.timers.due[refs[i]]
+		kind, due := uint64(refs[i].kind), lr.timers.decided(refs[i])
 		c.Uint(&kind)
 		c.Int32(&refs[i].step)
 		c.Time(&due)

@@ -23,8 +23,8 @@ const timerApproval = 32
 type runTimers struct {
 	due  map[timerRef]time.Time
 	heap dueHeap[timerRef]
-	// excused are those that were found late and put off.
-	excused map[timerRef]bool
+	// excused are those that were found late and put off, and when they were due: what is stored says that.
+	excused map[timerRef]time.Time
 }
 
 func (t *runTimers) set(ref timerRef, due time.Time) {
@@ -65,15 +65,25 @@ func (t *runTimers) clearAll() { t.due, t.heap, t.excused = nil, nil, nil }
 // putOff puts a timer off that waits for a worker's word and was found much later than it was due: nobody listened meanwhile, as this
 // process stood still, or none served the run. The worker says again what was not answered; once it is given the time for that.
 func (t *runTimers) putOff(ref timerRef, now time.Time) bool {
-	if !ref.waitsForWorker() || t.excused[ref] || now.Sub(t.due[ref]) < lateTimer {
+	_, excused := t.excused[ref]
+	was := t.due[ref]
+	if excused || !ref.waitsForWorker() || now.Sub(was) < lateTimer {
 		return false
 	}
 	t.set(ref, now.Add(saidAgain))
 	if t.excused == nil {
-		t.excused = make(map[timerRef]bool)
+		t.excused = make(map[timerRef]time.Time)
 	}
-	t.excused[ref] = true
+	t.excused[ref] = was
 	return true
+}
+
+// decided is when a timer is due as the run's facts say.
+func (t *runTimers) decided(ref timerRef) time.Time {
+	if was, excused := t.excused[ref]; excused {
+		return was
+	}
+	return t.due[ref]
 }
 
 // waitsForWorker tells whether a worker's word in time keeps a timer from ringing.

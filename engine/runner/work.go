@@ -325,7 +325,7 @@ func (t *turn) returned(step int32, b *wire.JobReturn) scheduler.Ruling {
 	}
 	t.record(t.system("given back: "+clip(b.Reason)), &scheduler.JobReleased{
 		Step: step, Send: j.Send + 1, Token: t.nextToken(step),
-		QueueAt: lr.timers.due[timerRef{uint8(scheduler.TimerQueue), step}],
+		QueueAt: lr.timers.decided(timerRef{uint8(scheduler.TimerQueue), step}),
 	})
 	t.announce(step)
 	return scheduler.Ruling{Reply: scheduler.ReplyOK}
