@@ -55,11 +55,11 @@ func (f *Fleet) missing(c *Change, w *worker, late bool) (homeless []*attempt) {
 	switch {
 	case !w.alive:
 		f.strike(w)
-	case f.now.Sub(w.lastSeen) < f.cfg.WorkerLease:
-		return f.hush(w, w.lastSeen.Add(f.cfg.WorkerLease))
 	case late && !w.excused:
 		w.excused = true
-		return f.hush(w, f.now.Add(f.cfg.WorkerLease/3+BeatFlight))
+		return f.hush(w, later(w.lastSeen.Add(f.cfg.WorkerLease), f.now.Add(f.cfg.WorkerLease/3+BeatFlight)))
+	case f.now.Sub(w.lastSeen) < f.cfg.WorkerLease:
+		return f.hush(w, w.lastSeen.Add(f.cfg.WorkerLease))
 	case w.beats > 0:
 		homeless = f.dismiss(c, w, LostSilent)
 		w.lease.due = f.now.Add(forgetLeases * f.cfg.WorkerLease)
@@ -69,6 +69,13 @@ func (f *Fleet) missing(c *Change, w *worker, late bool) (homeless []*attempt) {
 		f.strike(w)
 	}
 	return homeless
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // hush lets a worker get nothing new before it is heard, or lost at a time. It returns those that waited for it by name.

@@ -56,6 +56,10 @@ func TestStandingStillLosesNobody(t *testing.T) {
 	y.wait(4*time.Second).worker("a", 1, "1").wait(time.Minute).late().loses() // another silence
 	y.wait(time.Minute).late().loses("1:a:" + LostSilent)
 
+	y.worker("a", 1).job("4").gives("4→a").wait(DefaultWorkerLease - time.Millisecond).late().loses() // it went on just before the end
+	y.wait(time6-1).tick().loses().worker("a", 1, "4").ended("4")
+
+	y = newYard(t)
 	y.worker("a", 1).job("3").gives("3→a") // a tick that is hardly late excuses nobody
 	y.wait(DefaultWorkerLease*2/3 + lateTick - 1).late().loses().wait(DefaultWorkerLease/3 - lateTick + 1).late().loses("3:a:" + LostSilent)
 }
@@ -200,9 +204,10 @@ func TestQueueGroupMayHandItToAnother(t *testing.T) {
 // What waited for a worker is not given to another whose lease has run out at the same time.
 func TestWorkersLostTogether(t *testing.T) {
 	y := newYard(t)
+	y.f = NewFleet(Config{ByTopic: -1, Silence: DefaultWorkerLease})
 	y.beat(Beat{Worker: "hot", Max: 1, Active: 1}).wait(1).beat(Beat{Worker: "z", Max: 4})
 	y.wait(DefaultWorkerLease - time.Second).ask(Request{Attempt: "1", PreferredWorker: "hot"}).gives()
-	y.wait(time.Second).tick().gives().loses()
+	y.wait(time.Second).late().gives().loses()
 	if len(y.Gone) != 2 {
 		t.Errorf("gone %v, want both", y.Gone)
 	}

@@ -40,8 +40,8 @@ const (
 	// BeatFlight is how old what a heartbeat says may be when it is read: what was granted or has ended within this time may
 	// be missing from it, or still be in it.
 	BeatFlight = time.Second
-	// lateTick is how much later than asked for a tick comes that says that the process stood still. A lease ends at least two thirds of
-	// itself after the last heartbeat and with a warning a third before, which is the tick that comes late.
+	// lateTick is how much later than asked for a tick comes that says that the process stood still. A worker's first tick is due at two
+	// thirds of its lease: one that is a second late leaves those who live a heartbeat's time.
 	lateTick = time.Second
 	// wideDemand: a demand that more groups than this can meet keeps them in order instead of looking at each.
 	wideDemand = 16

@@ -106,17 +106,17 @@ func errUnknownOutcome(call string, args []any) error {
 
 // errLate is the word on a call that was not answered before its deadline, and that an engine may have.
 func errLate(call string, args []any, cause error) error {
-	return errOf(call, args, fmt.Errorf("%s%s: no answer in time: the outcome is unknown: %w", call, aboutText(args), cause))
+	return errOf(call, args, errNoAnswer(call, args, cause))
 }
 
-// errNotTaken is the word on a call that no engine can have: nobody listened, or who did said that it is not theirs.
+// errNoAnswer is the word on a call that may be made again and was not answered before its deadline.
+func errNoAnswer(call string, args []any, cause error) error {
+	return fmt.Errorf("%s%s: no answer in time: the outcome is unknown: %w", call, aboutText(args), cause)
+}
+
+// errNotTaken is the word on a call that no engine can have, as nobody listened.
 func errNotTaken(call string, args []any, cause error) error {
 	return fmt.Errorf("%s%s: %w: %w", call, aboutText(args), runner.ErrNotTaken, cause)
-}
-
-// errLateRead is the word on a call that changes nothing and was not answered before its deadline.
-func errLateRead(call string, args []any, cause error) error {
-	return fmt.Errorf("%s%s: no answer in time: %w", call, aboutText(args), cause)
 }
 
 // changesRun are the calls that do something about the run that their first id names.

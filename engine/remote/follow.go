@@ -205,7 +205,7 @@ func (c *Client) each(ctx context.Context, name string, again func() error, visi
 			return err
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return errLateRead(name, args, err)
+			return errNoAnswer(name, args, err)
 		}
 	}
 }

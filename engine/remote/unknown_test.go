@@ -185,3 +185,22 @@ func TestProposedRunElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestMovedOnIsNotDenied: an engine that says that a call is not its may not be the only one that heard it. When time runs out after
+// that, nobody says that nothing was done.
+func TestMovedOnIsNotDenied(t *testing.T) {
+	c := &wait{name: "Start", m: &method{}, last: moved, over: true}
+	if again, err := c.settle(nil); !again || err != nil {
+		t.Fatalf("%v, %v", again, err)
+	}
+	if err := c.late(context.DeadlineExceeded); errors.Is(err, runner.ErrNotTaken) {
+		t.Errorf("it says %v", err)
+	}
+	c = &wait{name: "Start", m: &method{}, none: true, over: true}
+	if again, err := c.settle(nil); !again || err != nil {
+		t.Fatalf("%v, %v", again, err)
+	}
+	if err := c.late(context.DeadlineExceeded); !errors.Is(err, runner.ErrNotTaken) {
+		t.Errorf("where nobody listened it says %v", err)
+	}
+}

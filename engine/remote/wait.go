@@ -23,6 +23,7 @@ type wait struct {
 	body []byte // the arguments, encoded
 	// begun says that an owner may have the call: it was sent, and what was sent was not answered with "nothing was done".
 	begun bool
+	heard bool      // an engine said that it is not its: another one may have heard it, too
 	since time.Time // when it was last known that an engine is there
 
 	mu    sync.Mutex
@@ -217,6 +218,7 @@ func (w *wait) settle(results []any) (again bool, err error) {
 	case w.none && w.begun && w.m.again == once, !w.none && w.last == unknownOutcome:
 		return false, errUnknownOutcome(w.name, w.args)
 	case w.none || w.last == moved:
+		w.heard = w.heard || !w.none
 		return true, nil
 	}
 	var r reply
@@ -240,10 +242,10 @@ func (w *wait) settle(results []any) (again bool, err error) {
 // late is the word on a call whose context ended first.
 func (w *wait) late(cause error) error {
 	switch {
-	case !w.begun:
+	case !w.begun && !w.heard:
 		return errNotTaken(w.name, w.args, cause)
 	case w.m.again == always:
-		return errLateRead(w.name, w.args, cause)
+		return errNoAnswer(w.name, w.args, cause)
 	}
 	return errLate(w.name, w.args, cause)
 }

@@ -16,9 +16,11 @@ func TestBacklogBeforeAlarms(t *testing.T) {
 	for name, c := range map[string]struct {
 		step string
 		say  func(k *worker, job *wire.JobRequest)
+		hang time.Duration // until half a second after the timers are due: who is later than a second is excused anyway
+		want string
 	}{
-		"heard":    {"heartbeat_timeout: 8s", func(*worker, *wire.JobRequest) {}},
-		"answered": {"timeout: 12s", func(k *worker, job *wire.JobRequest) { k.done(job) }},
+		"heard":    {"heartbeat_timeout: 8s", func(*worker, *wire.JobRequest) {}, 7500 * time.Millisecond, "running"},
+		"answered": {"timeout: 12s", func(k *worker, job *wire.JobRequest) { k.done(job) }, 11500 * time.Millisecond, "succeeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
@@ -29,7 +31,7 @@ func TestBacklogBeforeAlarms(t *testing.T) {
 				k.set(func(k *worker) { k.slots = 2 * jobs })
 				k.beat()
 				all, _ := json.Marshal(map[string]any{"all": make([]int, jobs)})
-				w.run("wide", string(all))
+				run := w.run("wide", string(all))
 				var saying sync.WaitGroup
 				for range jobs {
 					job := k.next()
@@ -40,13 +42,18 @@ func TestBacklogBeforeAlarms(t *testing.T) {
 					})
 				}
 				time.Sleep(time.Second)
-				h.hang(14*time.Second, func() { w.run("aside", `{}`) })
+				h.hang(c.hang, func() { w.run("aside", `{}`) })
 				h.calm()
 				saying.Wait()
 				time.Sleep(20 * time.Second)
 				if n := len(k.cancelled); n > 0 {
 					t.Errorf("%d of %d attempts were taken from a worker that spoke in time", n, jobs)
 				}
+				if got := w.view(run).State; got != c.want {
+					t.Errorf("the run is %s, want %s", got, c.want)
+				}
+				k.set(func(k *worker) { k.mute = true }) // and timers ring all the same
+				w.until("the run has ended", func() bool { return w.view(run).EndedAt != nil })
 			})
 		})
 	}

@@ -77,11 +77,19 @@ func (r *Runner) PurgeDead(ctx context.Context, c Caller, f DeadFilter, dryRun b
 	}
 	own, others := r.splitDead(places)
 	if out.Deleted, err = r.removeDead(ctx, c.Tenant, own); err != nil {
-		return out, err
+		return out, partly(err)
 	}
 	removed, err := r.removeElsewhere(ctx, c, others)
 	out.Deleted += removed
-	return out, err
+	return out, partly(err)
+}
+
+// partly is the error of a call that has done a part of what it was to do: one that says that nothing was done would be believed.
+func partly(err error) error {
+	if errors.Is(err, ErrNotTaken) || errors.Is(err, ErrMoved) {
+		return fmt.Errorf("not all is done: %v: %w", err, ErrUnavailable) //nolint:errorlint // what it wraps is not so of the whole
+	}
+	return err
 }
 
 // splitDead tells entries of this process's partitions from those of others.

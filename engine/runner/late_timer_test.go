@@ -16,7 +16,9 @@ func TestTimeoutWhileNobodyListened(t *testing.T) {
 		says       bool
 	}{
 		"answers again":       {"timeout: 20s", "succeeded", true},
+		"answers again, all":  {"timeout: 20s, total_timeout: 30s", "succeeded", true},
 		"says nothing":        {"timeout: 20s", "timed_out", false},
+		"says nothing at all": {"timeout: 20s, total_timeout: 30s", "timed_out", false},
 		"beats again":         {"heartbeat_timeout: 10s", "succeeded", true},
 		"is cancelled, heard": {"", "succeeded", true},
 	} {

@@ -28,6 +28,9 @@ type runTimers struct {
 }
 
 func (t *runTimers) set(ref timerRef, due time.Time) {
+	if was, excused := t.excused[ref]; excused && was.Equal(due) {
+		return // it is put off once
+	}
 	delete(t.excused, ref)
 	if due.IsZero() {
 		t.clear(ref)
@@ -67,7 +70,7 @@ func (t *runTimers) clearAll() { t.due, t.heap, t.excused = nil, nil, nil }
 func (t *runTimers) putOff(ref timerRef, now time.Time) bool {
 	_, excused := t.excused[ref]
 	was := t.due[ref]
-	if excused || !ref.waitsForWorker() || now.Sub(was) < lateTimer {
+	if excused || now.Sub(was) < lateTimer {
 		return false
 	}
 	t.set(ref, now.Add(saidAgain))
@@ -87,8 +90,12 @@ func (t *runTimers) decided(ref timerRef) time.Time {
 }
 
 // waitsForWorker tells whether a worker's word in time keeps a timer from ringing.
-func (r timerRef) waitsForWorker() bool {
-	return r.kind >= uint8(scheduler.TimerQueue) && r.kind < timerApproval
+func (lr *live) waitsForWorker(ref timerRef) bool {
+	if ref.kind == uint8(engine.TimerTotal) {
+		j := lr.jobs[ref.step]
+		return j != nil && j.Holds()
+	}
+	return ref.kind >= uint8(scheduler.TimerQueue) && ref.kind < timerApproval
 }
 
 // clearForward clears the timers of the forward part: those of compensations stay.

@@ -331,7 +331,7 @@ func (t *turn) fireDue() {
 		if !ok || due.After(t.now) || due.After(t.lane.backlog.until) {
 			break
 		}
-		if lr.timers.putOff(ref, t.now) {
+		if lr.waitsForWorker(ref) && lr.timers.putOff(ref, t.now) {
 			continue
 		}
 		lr.timers.clear(ref)
