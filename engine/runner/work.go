@@ -244,6 +244,7 @@ func (t *turn) orphaned(step int32, lost scheduler.LostJob) {
 // recover takes up a run whose owner is new.
 func (t *turn) recover() {
 	lr := t.live
+	t.tellAll() // a commit that was done, and answered with an error, told nobody
 	if lr.run.State == engine.RunPending && t.lane.r.keys.holds(lr.key, lr.id) {
 		_ = t.decide(engine.Admit{Stamp: t.system("its concurrency key is free")})
 		return
