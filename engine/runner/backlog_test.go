@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordum.dev/cordum/bus/wire"
@@ -30,6 +31,7 @@ func TestBacklogBeforeAlarms(t *testing.T) {
 				k := w.newWorker("w1", nil, "job.t.work")
 				k.set(func(k *worker) { k.slots = 2 * jobs })
 				k.beat()
+				synctest.Wait()
 				all, _ := json.Marshal(map[string]any{"all": make([]int, jobs)})
 				run := w.run("wide", string(all))
 				var saying sync.WaitGroup

@@ -204,6 +204,7 @@ func TestDrain(t *testing.T) {
 				k := w.newWorker("w1", nil, "job.t.work")
 				k.set(func(k *worker) { k.pool = "p1" })
 				k.beat()
+				synctest.Wait() // it is heard: who is in no pool is not drained with it
 				first := w.run("plain", `{}`)
 				job := k.next()
 				k.accept(job)
